@@ -1,0 +1,490 @@
+"""Every event of protocol version 1: one frozen Struct each, fields in wire order.
+
+A field that says `id` was chosen by the client for this request; an answer carries it back as `ref` (0: of no
+particular request). Sequence numbers (`seq`) are dense from 1 in each conversation. Times are Unix milliseconds.
+Names, texts and codes are checked by whoever acts on them, not here: the wire only promises types and sizes.
+"""
+
+import enum
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+U16 = Annotated[int, Meta(ge=0, lt=1 << 16)]
+U32 = Annotated[int, Meta(ge=0, lt=1 << 32)]
+U63 = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+Bytes16 = Annotated[bytes, Meta(min_length=16, max_length=16)]
+Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Bytes64 = Annotated[bytes, Meta(min_length=64, max_length=64)]
+
+VERSIONS: Final = (1,)
+"""The protocol versions this package speaks, oldest first."""
+
+
+class Kind(enum.IntEnum):
+    """What an entry of a conversation is. EDIT, REACT and FORGET *set* state of the entry `ref`, never toggle it."""
+
+    TEXT = 0
+    ACTION = 1
+    EDIT = 2
+    REACT = 3
+    FORGET = 4
+    TOPIC = 5
+
+
+class GapReason(enum.StrEnum):
+    """Why the seqs of a `Gap` are not shown."""
+
+    EARLIER = "earlier"
+    """Not sent now; a Fetch gets them."""
+    TRIMMED = "trimmed"
+    """The server no longer keeps them."""
+    HIDDEN = "hidden"
+    """Not for this reader, for example from before it joined."""
+
+
+class Status(enum.StrEnum):
+    """Where a user is, as /who shows it."""
+
+    ONLINE = "online"
+    AWAY = "away"
+    OFFLINE = "offline"
+
+
+class Change(enum.StrEnum):
+    """What happened to a user, as a presence line says it."""
+
+    JOINED = "joined"
+    LEFT = "left"
+    AWAY = "away"
+    BACK = "back"
+    RENAMED = "renamed"
+
+
+class _Struct(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A MessagePack array, fields in order; more fields than we know are ignored. Holds no cycle, so needs no GC."""
+
+
+class _Event(_Struct, frozen=True):
+    pass
+
+
+# --- parts of events ---------------------------------------------------------------------------------------------
+
+
+class Position(_Struct, frozen=True):
+    """A reader has everything of `conversation` up to and including `seq`."""
+
+    conversation: U32
+    seq: U32
+
+
+class Conversation(_Struct, frozen=True):
+    """A conversation its reader is in. `name` is `#room`, or `@user` for the direct one with that user."""
+
+    id: U32
+    name: str
+    head: U32
+    """The newest seq; 0 while it is empty."""
+
+
+class User(_Struct, frozen=True):
+    """A user as /who shows it. `idle` is in whole seconds; `account` stays when the name changes."""
+
+    name: str
+    account: U32
+    status: Status
+    idle: U32 = 0
+    text: str = ""
+    guest: bool = False
+
+
+class PresenceChange(_Struct, frozen=True):
+    """One thing that happened to one user. `previous` is the old name of a RENAMED; `text` the reason of an AWAY."""
+
+    change: Change
+    name: str
+    account: U32
+    previous: str = ""
+    text: str = ""
+
+
+class Limits(_Struct, frozen=True):
+    """What the server will take from this client. Bytes, and events a second; 0 means no limit."""
+
+    max_text: U32
+    """Bytes of UTF-8 in one text."""
+    burst: U32 = 0
+    rate: float = 0.0
+    byte_burst: U32 = 0
+    byte_rate: U32 = 0
+
+
+class Room(_Struct, frozen=True):
+    """A room as /rooms lists it."""
+
+    name: str
+    topic: str
+    members: U32
+    joined: bool
+
+
+# --- both sides --------------------------------------------------------------------------------------------------
+
+
+class Ping(_Event, frozen=True):
+    """Are you there? Answered by a Pong with the same number."""
+
+    id: U32
+
+
+class Pong(_Event, frozen=True):
+    """The answer to a Ping."""
+
+    ref: U32
+
+
+class Bye(_Event, frozen=True):
+    """The last event of its sender; frozen for all versions. `retry_after`: milliseconds, 0 for do not come back by
+    yourself, unless `reason` says otherwise."""
+
+    reason: str
+    text: str = ""
+    retry_after: U32 = 0
+
+
+# --- the client's ------------------------------------------------------------------------------------------------
+
+
+class Hello(_Event, frozen=True):
+    """The first frame of all; frozen for all versions, and framed as version 1."""
+
+    id: U32
+    versions: tuple[U16, ...]
+    name: str
+    key: Bytes32
+    """ed25519 public key."""
+    nonce: Bytes16
+    instance: Bytes16
+    """This running client. The same key and instance replaces its old connection."""
+    guest: bool = False
+    capabilities: tuple[str, ...] = ()
+    max_frame: U32 = 65536
+    """The longest payload, in bytes, that this client takes."""
+    software: str = ""
+    token: str = ""
+    """An invite or a link code."""
+
+
+class Proof(_Event, frozen=True):
+    """ed25519 signature of `signed_login(...)`: the client holds the key it named."""
+
+    id: U32
+    signature: Bytes64
+
+
+class Resume(_Event, frozen=True):
+    """What this client has already. With `more` another Resume follows; after the last one catch-up begins."""
+
+    id: U32
+    positions: tuple[Position, ...] = ()
+    more: bool = False
+
+
+class Say(_Event, frozen=True):
+    """A new entry for `#room` or `@user`. Sending the same `nonce` again never stores it twice."""
+
+    id: U32
+    nonce: Bytes16
+    to: str
+    text: str
+    kind: Kind = Kind.TEXT
+    ref: U32 = 0
+    """The seq that an EDIT, REACT or FORGET is about, or that a text replies to; 0 for none."""
+
+
+class Who(_Event, frozen=True):
+    """Who is in `where` (`#room`) with a name from `prefix` on; `after` is the last name of the page before."""
+
+    id: U32
+    where: str
+    prefix: str = ""
+    after: str = ""
+
+
+class Nick(_Event, frozen=True):
+    """Take another name."""
+
+    id: U32
+    name: str
+
+
+class SetStatus(_Event, frozen=True):
+    """Go away, with a reason, or come back (status ONLINE)."""
+
+    id: U32
+    status: Status
+    text: str = ""
+
+
+class Join(_Event, frozen=True):
+    """Enter a room, or make it."""
+
+    id: U32
+    room: str
+
+
+class Leave(_Event, frozen=True):
+    """Leave a room."""
+
+    id: U32
+    room: str
+
+
+class Rooms(_Event, frozen=True):
+    """List rooms; `after` is the last name of the page before."""
+
+    id: U32
+    prefix: str = ""
+    after: str = ""
+
+
+class Fetch(_Event, frozen=True):
+    """A page of the log of one conversation: the newest with seq < `before`, or the oldest with seq > `after`."""
+
+    id: U32
+    conversation: U32
+    before: U32 = 0
+    after: U32 = 0
+    limit: U16 = 200
+
+
+class Search(_Event, frozen=True):
+    """Entries with all `words`, newest first. `conversation` 0 is every one that the asker may read."""
+
+    id: U32
+    words: str
+    conversation: U32 = 0
+    sender: str = ""
+    before: U63 = 0
+    """Older than this time; 0 for from the newest."""
+    limit: U16 = 50
+
+
+class MarkRead(_Event, frozen=True):
+    """The user has read `conversation` up to `seq`."""
+
+    id: U32
+    conversation: U32
+    seq: U32
+
+
+# --- the server's ------------------------------------------------------------------------------------------------
+
+
+class Refused(_Event, frozen=True):
+    """The request `ref` was not done, and changed nothing; frozen for all versions. A Bye follows where it is fatal.
+    `text` says what to do next, for a person. `retry_after`: milliseconds, 0 for it would not help."""
+
+    ref: U32
+    code: str
+    text: str = ""
+    retry_after: U32 = 0
+
+
+class Challenge(_Event, frozen=True):
+    """What the Proof must sign beside the client's own nonce."""
+
+    ref: U32
+    nonce: Bytes16
+
+
+class Welcome(_Event, frozen=True):
+    """Logged in. `conversations` holds what fits; the rest follows as Joined before anything else.
+
+    `log_id` is new for each log: positions of another one mean nothing here."""
+
+    ref: U32
+    version: U16
+    name: str
+    account: U32
+    server: str
+    log_id: Bytes16
+    time: U63
+    limits: Limits
+    max_frame: U32
+    """The longest payload, in bytes, that the server takes from now on."""
+    conversations: tuple[Conversation, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    guest: bool = False
+
+
+class Done(_Event, frozen=True):
+    """The request `ref` succeeded, and there is nothing more to say."""
+
+    ref: U32
+
+
+class Stored(_Event, frozen=True):
+    """The Say `ref` is stored, where the echo does not say so."""
+
+    ref: U32
+    nonce: Bytes16
+    conversation: U32
+    seq: U32
+
+
+class Message(_Event, frozen=True):
+    """An entry of a conversation. To its sender it is the acknowledgement: it is stored."""
+
+    conversation: U32
+    seq: U32
+    time: U63
+    kind: Kind
+    ref: U32
+    sender: str
+    to: str
+    nonce: Bytes16
+    text: str
+
+
+class Gap(_Event, frozen=True):
+    """Seqs `first` to `last` of a conversation are not shown; the reader's position passes them."""
+
+    conversation: U32
+    first: U32
+    last: U32
+    reason: str
+
+
+class Presence(_Event, frozen=True):
+    """What happened to users of `conversation` lately, oldest first."""
+
+    conversation: U32
+    changes: tuple[PresenceChange, ...]
+
+
+class Members(_Event, frozen=True):
+    """Answer to Who. With `ref` 0 it was not asked for: who is there as this client goes live, replacing what it knew.
+
+    `total` counts all members; `more`: the page ended before the list did."""
+
+    ref: U32
+    conversation: U32
+    users: tuple[User, ...]
+    total: U32
+    more: bool = False
+
+
+class Page(_Event, frozen=True):
+    """Answer to Fetch (oldest first) and Search (newest first). It moves no position."""
+
+    ref: U32
+    messages: tuple[Message, ...]
+    more: bool = False
+
+
+class Joined(_Event, frozen=True):
+    """This user is now in `conversation`, by whichever of its connections."""
+
+    conversation: Conversation
+
+
+class Left(_Event, frozen=True):
+    """This user is no longer in `conversation`."""
+
+    conversation: U32
+
+
+class RoomList(_Event, frozen=True):
+    """Answer to Rooms."""
+
+    ref: U32
+    rooms: tuple[Room, ...]
+    more: bool = False
+
+
+class ReadMark(_Event, frozen=True):
+    """This user has read `conversation` up to `seq`, on whichever of its connections."""
+
+    conversation: U32
+    seq: U32
+
+
+class Unknown(_Event, frozen=True):
+    """Not an event of the wire: a frame of a type that this version does not know from a client.
+
+    `ref` is the request id it began with, or 0. A server answers Refused(UNKNOWN_EVENT) and goes on."""
+
+    type: U16
+    ref: U32
+
+
+BothEvent = Ping | Pong | Bye
+ClientEvent = (
+    Hello | Proof | Resume | Say | Who | Nick | SetStatus | Join | Leave | Rooms | Fetch | Search | MarkRead | BothEvent
+)
+ServerEvent = (
+    Refused
+    | Challenge
+    | Welcome
+    | Done
+    | Stored
+    | Message
+    | Gap
+    | Presence
+    | Members
+    | Page
+    | Joined
+    | Left
+    | RoomList
+    | ReadMark
+    | BothEvent
+)
+Event = ClientEvent | ServerEvent
+
+BOTH_TYPES: Final[dict[int, type[Event]]] = {1: Ping, 2: Pong, 3: Bye}
+CLIENT_TYPES: Final[dict[int, type[Event]]] = {
+    **BOTH_TYPES,
+    16: Hello,
+    17: Proof,
+    18: Resume,
+    19: Say,
+    20: Who,
+    21: Nick,
+    22: SetStatus,
+    23: Join,
+    24: Leave,
+    25: Rooms,
+    26: Fetch,
+    27: Search,
+    28: MarkRead,
+}
+SERVER_TYPES: Final[dict[int, type[Event]]] = {
+    **BOTH_TYPES,
+    64: Refused,
+    65: Challenge,
+    66: Welcome,
+    67: Done,
+    68: Stored,
+    69: Message,
+    70: Gap,
+    71: Presence,
+    72: Members,
+    73: Page,
+    74: Joined,
+    75: Left,
+    76: RoomList,
+    77: ReadMark,
+}
+TYPE_OF: Final[dict[type[Event], int]] = {cls: number for number, cls in (CLIENT_TYPES | SERVER_TYPES).items()}
+
+
+def signed_login(*, pin: bytes, client_nonce: bytes, server_nonce: bytes, key: bytes, name: str) -> bytes:
+    """The bytes that a Proof signs.
+
+    `pin` is the sha256 of the server's public key as the client sees it, 32 zero bytes without TLS: a proof made for
+    one server is worth nothing at another. Only the name, the last part, has a free length.
+    """
+    return b"trio-chat login 1" + pin + client_nonce + server_nonce + key + name.encode()

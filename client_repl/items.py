@@ -83,4 +83,9 @@ class Failure:
     draft: str = ""
 
 
-Item = Line | PresenceLine | Skipped | ConnectionState | Welcomed | Roster | Notice | Failure
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """The user asked for an empty screen. Where there is no screen it means nothing."""
+
+
+Item = Line | PresenceLine | Skipped | ConnectionState | Welcomed | Roster | Notice | Failure | Clear

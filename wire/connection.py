@@ -4,7 +4,7 @@ import enum
 from typing import Final
 
 from wire.errors import Code, LocalProtocolError, RemoteProtocolError
-from wire.events import CLIENT_TYPES, SERVER_TYPES, Event, Hello, Unknown, Welcome
+from wire.events import CLIENT_TYPES, SERVER_TYPES, Event, Unknown, Welcome
 from wire.frame import (
     APPID,
     FRAME_VERSION,
@@ -35,7 +35,7 @@ class Connection:
     """The protocol as `role` speaks it.
 
     A server takes payloads of 4 KiB until it has sent Welcome, then of the size that the Welcome says. A client takes
-    64 KiB. What the peer said it takes bounds what we send.
+    64 KiB, and a Hello that promises less is malformed: no peer can make a send of ours fail.
     """
 
     def __init__(self, role: Role) -> None:
@@ -126,11 +126,9 @@ class Connection:
         if cls not in moves:
             raise RemoteProtocolError(Code.WRONG_STATE, f"a {cls.__name__} may not come in state {state.name}")
         self._states[sender], turn = moves[cls]
-        if turn is not None:
+        if turn is not None and self._states[sender.peer] is State.WAIT:  # who said Bye, or broke off, takes no turn
             self._states[sender.peer] = turn
-        if isinstance(event, Hello) and self.role is Role.SERVER:
-            self._send_limit = min(event.max_frame, MAX_FRAME_SERVER)
-        elif isinstance(event, Welcome):
+        if isinstance(event, Welcome):
             if self.role is Role.SERVER:
                 self._receive_limit = event.max_frame
             else:

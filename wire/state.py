@@ -75,8 +75,7 @@ TABLE: Final[dict[tuple[Role, State], _Moves]] = {
     (Role.CLIENT, State.WAIT): _BYE,
     (Role.CLIENT, State.OPEN): _open(CLIENT_TYPES),
     (Role.SERVER, State.WAIT): _server(State.WAIT),
-    (Role.SERVER, State.SEND_CHALLENGE): _server(State.SEND_CHALLENGE)
-    | {Challenge: (State.WAIT, State.SEND_PROOF)},
+    (Role.SERVER, State.SEND_CHALLENGE): _server(State.SEND_CHALLENGE) | {Challenge: (State.WAIT, State.SEND_PROOF)},
     (Role.SERVER, State.SEND_WELCOME): _server(State.SEND_WELCOME) | {Welcome: (State.OPEN, State.OPEN)},
     (Role.SERVER, State.OPEN): _open(SERVER_TYPES),
 }

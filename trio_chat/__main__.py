@@ -1,0 +1,90 @@
+"""The command line of the server: `python -m trio_chat`."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+import trio
+
+from trio_chat import __version__
+from trio_chat.config import DEFAULT_PORT, Config, load
+from trio_chat.errors import ConfigError, StartError
+from trio_chat.invitation import join_lines, shown
+from trio_chat.server import listen, serve
+
+NOT_YET = ("invite", "fingerprint", "export", "import", "backup", "restore")
+"""Commands of the contract that need what this version does not have: encryption, or a log on disk."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code: 0, 1 for an error, 2 for a wrong command line."""
+    options = _parser().parse_args(argv)
+    try:
+        if options.command in NOT_YET:
+            raise ConfigError(f"{options.command} is not in version {__version__} yet; see the README")
+        if options.engine not in (None, "memory"):
+            raise ConfigError(f"--engine {options.engine}: version {__version__} keeps its log in memory only")
+        config = load(options.config, host=options.host and tuple(options.host), port=options.port)
+        if options.command == "check-config":
+            print("the configuration is good")
+            return 0
+        return _serve(config)
+    except (ConfigError, StartError) as exc:
+        print(f"trio-chat: {exc}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="trio-chat", description="A chat server that starts with one command.")
+    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "check-config", *NOT_YET))
+    parser.add_argument("--host", action="append", help="address to listen on, may be repeated (default: loopback)")
+    parser.add_argument("--port", type=int, help=f"port, 0 for a free one (default: {DEFAULT_PORT})")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="where the log will be kept; not used yet")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with any of the settings")
+    parser.add_argument("--plaintext", action="store_true", help="no encryption; all that this version can do")
+    parser.add_argument("--rate", metavar="N|off", help="messages a second for one sender; not limited yet")
+    parser.add_argument("--engine", metavar="URL", help="where the log is kept: memory")
+    parser.add_argument("--version", action="version", version=f"trio-chat {__version__}")
+    return parser
+
+
+def _serve(config: Config) -> int:
+    _log_to_stderr()
+    _raise_open_files()
+    listeners = listen(config.host, config.port)
+    addresses = [listener.getsockname()[:2] for listener in listeners]
+    print(f"listening on {shown(*addresses[0])}", *join_lines(addresses), sep="\n", flush=True)
+    trio.run(serve, config, listeners)
+    return 0
+
+
+def _log_to_stderr() -> None:
+    """One JSON object a line; no text of a message, no key."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.dict_tracebacks,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _raise_open_files() -> None:
+    """A client is an open file: use as many as the system lets us without asking. Windows has no such limit."""
+    try:
+        import resource  # noqa: PLC0415  there is none on Windows
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

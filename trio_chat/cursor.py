@@ -1,0 +1,137 @@
+"""Where one client is in the log: the rule by which it gets every message once, in order, however slow it is.
+
+A cursor has a place in each conversation of its client: the seq up to which everything is queued or sent. It is
+either LIVE or in CATCH_UP.
+
+- Publishing appends to the conversation's tail and advances its head in one step, and then offers the chunk to the
+  members. An offer counts only for a cursor that is LIVE with its place right before the chunk; otherwise it is
+  ignored, since catch-up will find the same messages in the tail or the log.
+- Catch-up pages from the place on, never past the head. A page takes time to read: it counts only if the client is
+  still where it was when the page was asked for.
+- LIVE begins when every place equals its head; nothing is awaited between that look and the switch.
+- A chunk that does not fit into the outbox sends the client back to CATCH_UP: what the sender has not begun with is
+  taken back, and each place moves to before it. What it has begun with is finished.
+
+Joining, resuming and falling behind are thereby one thing. `tests/server/test_cursor_rule.py` runs it in any order.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from trio_chat.model import Chunk
+from trio_chat.outbox import Outbox
+
+
+class Mode(enum.Enum):
+    """Whether offers count."""
+
+    PAUSED = enum.auto()
+    """Before Resume: the client has not said yet what it has."""
+    CATCH_UP = enum.auto()
+    LIVE = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Encoded messages of one conversation, up to and including the seq `last`."""
+
+    last: int
+    data: bytes
+
+
+class Source(Protocol):
+    """What a cursor reads: the hub, or a model of it."""
+
+    def head(self, conversation: int) -> int:
+        """The newest seq that is published; 0 for none."""
+
+    def page(self, conversation: int, after: int) -> Awaitable[LogPage]:
+        """The messages from `after` + 1 on, at least one seq, at most up to the head."""
+
+
+class _Place:
+    """Everything up to `seq` is queued or sent. A new one for each time that a conversation is entered."""
+
+    __slots__ = ("seq",)
+
+    def __init__(self, seq: int) -> None:
+        self.seq = seq
+
+
+class Cursor:
+    """One connection's cursor over all conversations that its user is in."""
+
+    def __init__(self, source: Source, outbox: Outbox, snapshot: Callable[[], bytes]) -> None:
+        self._source = source
+        self._outbox = outbox
+        self._snapshot = snapshot
+        self._places: dict[int, _Place] = {}
+        self.mode = Mode.PAUSED
+
+    @property
+    def conversations(self) -> Iterable[int]:
+        """The conversations it has a place in."""
+        return self._places.keys()
+
+    def has(self, conversation: int, seq: int) -> bool:
+        """Whether the message is queued or sent to this client."""
+        place = self._places.get(conversation)
+        return place is not None and place.seq >= seq
+
+    def enter(self, conversation: int, seq: int) -> None:
+        """Begin a conversation after `seq`."""
+        self._places[conversation] = _Place(seq)
+        if self.mode is Mode.LIVE and seq != self._source.head(conversation):
+            self.begin_catch_up()
+
+    def leave(self, conversation: int) -> None:
+        """End a conversation; nothing of it is sent any more, but what the sender has begun with."""
+        if self._places.pop(conversation, None) is not None:
+            self._outbox.take_back(conversation)
+
+    def begin_catch_up(self) -> None:
+        """Go on from the places in the log."""
+        self.mode = Mode.CATCH_UP
+        self._outbox.wake()
+
+    def offer(self, chunk: Chunk) -> None:
+        """Take a chunk just published, if it is the next one for this client. Never raises."""
+        if self.mode is not Mode.LIVE:
+            return
+        place = self._places.get(chunk.conversation)
+        if place is None or place.seq != chunk.first - 1:
+            return
+        if self._outbox.offer(chunk):
+            place.seq = chunk.last
+        else:
+            self._fall_behind()
+
+    def offer_presence(self, chunk: Chunk) -> None:
+        """Take a chunk without messages, if LIVE: going LIVE sends what it would have said. Never raises."""
+        if self.mode is Mode.LIVE and chunk.conversation in self._places and not self._outbox.offer(chunk):
+            self._fall_behind()
+
+    def _fall_behind(self) -> None:
+        for chunk in self._outbox.take_back():
+            if chunk.last:
+                place = self._places[chunk.conversation]
+                place.seq = min(place.seq, chunk.first - 1)
+        self.begin_catch_up()
+
+    async def next_page(self) -> bytes | None:
+        """For the sender task: the next bytes that this client lacks, or None when there is nothing to catch up on.
+
+        The switch to LIVE returns the snapshot: who is there, as of that step. Nothing is lost when cancelled."""
+        while self.mode is Mode.CATCH_UP:
+            conversation = next((c for c, place in self._places.items() if place.seq != self._source.head(c)), None)
+            if conversation is None:
+                self.mode = Mode.LIVE
+                return self._snapshot()
+            place = self._places[conversation]
+            page = await self._source.page(conversation, place.seq)
+            if self._places.get(conversation) is place:
+                place.seq = page.last
+                return page.data
+        return None

@@ -1,0 +1,30 @@
+"""What the server raises on purpose."""
+
+from wire import Code
+
+
+class Refusal(Exception):
+    """A request that is not done; it changed nothing. Becomes a `Refused` to whoever asked, and to nobody else.
+
+    `text` tells a person what to do next; `retry_after` is in milliseconds, 0 where waiting would not help; `ref` is
+    the id of the request, 0 until somebody who knows it fills it in.
+    """
+
+    def __init__(self, code: Code, text: str, *, retry_after: int = 0, ref: int = 0) -> None:
+        super().__init__(f"{code}: {text}")
+        self.ref = ref
+        self.code = code
+        self.text = text
+        self.retry_after = retry_after
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The text is one line for the person who starts the server."""
+
+
+class StartError(Exception):
+    """The server cannot start here, for example for a port that is taken. The text is one line, with the next step."""
+
+
+class Disconnected(Exception):
+    """The peer's socket is of no further use. The text says why, for the log."""

@@ -1,0 +1,162 @@
+"""The fan-out: each committed batch is encoded once, joined once per conversation, and offered to every member."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+
+import trio
+
+import wire
+from trio_chat.cursor import Cursor, LogPage
+from trio_chat.log import MemoryLog
+from trio_chat.model import Chunk, Entry
+
+PAGE_BYTES: Final = wire.MAX_FRAME_SERVER
+"""Bytes after which a page ends; it may go over by one message."""
+
+FAN_OUT_STEP: Final = 256
+"""Offers between two checkpoints of the fan-out: with 256 it held the loop for 6 ms at most."""
+
+
+class _Stream:
+    """The live end of one conversation: `tail` holds the encoded messages `head` - len(tail) + 1 to `head`."""
+
+    __slots__ = ("head", "members", "tail", "tail_bytes")
+
+    def __init__(self) -> None:
+        self.head = 0
+        self.tail: list[bytes] = []
+        self.tail_bytes = 0
+        self.members: dict[Cursor, None] = {}
+
+
+class Hub:
+    """All streams. It reads nothing but the log's feed, so that every engine delivers alike."""
+
+    def __init__(self, log: MemoryLog, *, tail_bytes: int) -> None:
+        self._log = log
+        self._max_tail_bytes = tail_bytes
+        self._tail_bytes = 0
+        self._streams: OrderedDict[int, _Stream] = OrderedDict()
+        """The least recently used first."""
+        self._published = 0
+        self._progress = trio.Event()
+
+    # --- membership
+
+    def enter(self, cursor: Cursor, conversation: int, after: int) -> None:
+        """Make the cursor a member, from `after` + 1 on."""
+        self._stream(conversation).members[cursor] = None
+        cursor.enter(conversation, after)
+
+    def leave(self, cursor: Cursor, conversation: int) -> None:
+        """End the membership; a cursor that is none is no error."""
+        if conversation in self._streams:
+            self._streams[conversation].members.pop(cursor, None)
+        cursor.leave(conversation)
+
+    def close(self, cursor: Cursor) -> None:
+        """End all memberships of a cursor."""
+        for conversation in list(cursor.conversations):
+            self.leave(cursor, conversation)
+
+    def forget(self, conversation: int) -> None:
+        """Let go of a conversation that nobody will read again."""
+        stream = self._streams.pop(conversation, None)
+        if stream is not None:
+            self._tail_bytes -= stream.tail_bytes
+
+    # --- what a cursor reads
+
+    def head(self, conversation: int) -> int:
+        """The newest seq that is published; 0 for none."""
+        stream = self._streams.get(conversation)
+        return stream.head if stream else 0
+
+    async def page(self, conversation: int, after: int) -> LogPage:
+        """The messages from `after` + 1 on, at most 200 or about 64 KiB, never past the head.
+
+        A Gap takes the place of what is no longer kept. `after` must be under the head."""
+        stream = self._stream(conversation)
+        head = stream.head
+        start = after + 1 - (head - len(stream.tail) + 1)
+        if start >= 0:
+            parts = _fill(stream.tail[start : start + wire.MAX_PAGE])
+            return LogPage(after + len(parts), b"".join(parts))
+        messages = await self._log.since(conversation, after, limit=wire.MAX_PAGE, until=head)
+        first = messages[0].seq if messages else head + 1
+        gap = b""
+        if first > after + 1:
+            gap = wire.Encoded.of(wire.Gap(conversation, after + 1, first - 1, wire.GapReason.TRIMMED)).data
+        parts = _fill(wire.Encoded.of(message).data for message in messages)
+        return LogPage(first - 1 + len(parts), gap + b"".join(parts))
+
+    # --- publishing
+
+    async def run(self) -> None:
+        """Publish the feed, for ever."""
+        while True:
+            await self._publish(await self._log.feed(self._published))
+
+    async def reached(self, commit: int) -> None:
+        """Wait until the entry with this commit number is published."""
+        while self._published < commit:
+            await self._progress.wait()
+
+    def present(self, conversation: int, data: bytes) -> None:
+        """Send presence to the members that are live. It is not kept: whoever goes live gets a snapshot."""
+        chunk = Chunk(conversation, 0, 0, data)
+        for cursor in list(self._stream(conversation).members):
+            cursor.offer_presence(chunk)
+
+    async def _publish(self, batch: list[Entry]) -> None:
+        by_conversation: dict[int, list[wire.Message]] = {}
+        for entry in batch:
+            by_conversation.setdefault(entry.message.conversation, []).append(entry.message)
+        offers = 0
+        for conversation, messages in by_conversation.items():
+            parts = [wire.Encoded.of(message).data for message in messages]
+            chunk = Chunk(conversation, messages[0].seq, messages[-1].seq, b"".join(parts))
+            stream = self._append(conversation, messages[-1].seq, parts, len(chunk.data))
+            for cursor in list(stream.members):
+                cursor.offer(chunk)
+                offers += 1
+                if offers % FAN_OUT_STEP == 0:
+                    await trio.lowlevel.checkpoint()
+        self._published = batch[-1].commit
+        self._progress.set()
+        self._progress = trio.Event()
+
+    def _append(self, conversation: int, head: int, parts: list[bytes], size: int) -> _Stream:
+        stream = self._stream(conversation)
+        stream.head = head
+        stream.tail += parts
+        stream.tail_bytes += size
+        self._tail_bytes += size
+        while self._tail_bytes > self._max_tail_bytes:
+            self._shorten(next(old for old in self._streams.values() if old.tail))
+        return stream
+
+    def _shorten(self, stream: _Stream) -> None:
+        dropped = stream.tail[: (len(stream.tail) + 1) // 2]
+        del stream.tail[: len(dropped)]
+        size = sum(map(len, dropped))
+        stream.tail_bytes -= size
+        self._tail_bytes -= size
+
+    def _stream(self, conversation: int) -> _Stream:
+        stream = self._streams.setdefault(conversation, _Stream())
+        self._streams.move_to_end(conversation)
+        return stream
+
+
+def _fill(parts: Iterable[bytes]) -> list[bytes]:
+    """The first of `parts`, until a page is full."""
+    taken: list[bytes] = []
+    size = 0
+    for part in parts:
+        taken.append(part)
+        size += len(part)
+        if size >= PAGE_BYTES:
+            break
+    return taken

@@ -1,0 +1,107 @@
+"""What others hear of a user's coming and going: joined, left, away, back, renamed.
+
+Presence is state, not log: it is sent to whoever is live, at most every `interval`, and whoever goes live gets a
+snapshot instead. A lost client is not announced until the grace is over; if it comes back before, nobody hears of it.
+"""
+
+from collections import OrderedDict
+
+import trio
+
+import wire
+from trio_chat.commands import Announce, user_page
+from trio_chat.hub import Hub
+from trio_chat.state import Account, Conversation, State
+
+
+class Presence:
+    """The presence of all accounts. Its task is `run`; the rest is synchronous."""
+
+    def __init__(
+        self, state: State, hub: Hub, *, interval: float, leave_grace: float, crowd: int, crowd_over: int
+    ) -> None:
+        self._state = state
+        self._hub = hub
+        self._interval = interval
+        self._leave_grace = leave_grace
+        self._crowd = crowd
+        self._crowd_over = crowd_over
+        self._crowded: set[int] = set()
+        self._waiting: dict[int, list[wire.PresenceChange]] = {}
+        self._lost: OrderedDict[Account, float] = OrderedDict()
+        """When each one's grace ends; in that order, since the grace is the same for all."""
+        self._wake = trio.Event()
+
+    def connected(self, account: Account) -> None:
+        """A connection of the account logged in."""
+        self._lost.pop(account, None)
+        if self._state.connected(account, trio.current_time()):
+            self.announce(Announce(account, wire.PresenceChange(wire.Change.JOINED, account.name, account.id)))
+
+    def disconnected(self, account: Account, *, quit_: bool) -> None:
+        """A connection of the account ended. Others hear of the last one: at once if it `quit_`, or after the grace."""
+        if not self._state.disconnected(account):
+            return
+        if quit_:
+            self._depart(account)
+        else:
+            self._lost[account] = trio.current_time() + self._leave_grace
+            self._wake.set()
+
+    def announce(self, announce: Announce) -> None:
+        """Tell everybody who shares a room with the account, soon."""
+        account, change = announce.account, announce.change
+        for room in self._rooms(account):
+            if change.change in (wire.Change.JOINED, wire.Change.LEFT) and self._is_crowded(room):
+                continue
+            self._waiting.setdefault(room.id, []).append(change)
+        self._wake.set()
+
+    def snapshot(self, account: Account) -> bytes:
+        """Who is there in the account's rooms, as one Members each; of a crowded room a part."""
+        now = trio.current_time()
+        events: list[wire.ServerEvent] = []
+        for room in self._rooms(account):
+            online = self._state.online(room)
+            users = user_page(self._state, online[: self._crowd], now)
+            events.append(wire.Members(0, room.id, users, len(online), more=len(users) < len(online)))
+        return wire.Encoded.of(*events).data
+
+    async def run(self) -> None:
+        """Announce what is due, for ever."""
+        while True:
+            deadline = next(iter(self._lost.values()), float("inf"))
+            wake = self._wake = trio.Event()
+            with trio.move_on_at(deadline):
+                await wake.wait()
+            while self._lost and next(iter(self._lost.values())) <= trio.current_time():
+                account, _ = self._lost.popitem(last=False)
+                self._depart(account)
+            await self._flush()
+
+    def _depart(self, account: Account) -> None:
+        self.announce(Announce(account, wire.PresenceChange(wire.Change.LEFT, account.name, account.id)))
+        for conversation in self._state.departed(account):
+            self._hub.forget(conversation)
+
+    async def _flush(self) -> None:
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, {}
+        for conversation, changes in waiting.items():
+            for start in range(0, len(changes), wire.MAX_PAGE):
+                event = wire.Presence(conversation, tuple(changes[start : start + wire.MAX_PAGE]))
+                self._hub.present(conversation, wire.Encoded.of(event).data)
+        await trio.sleep(self._interval)
+
+    def _rooms(self, account: Account) -> list[Conversation]:
+        found = map(self._state.conversations.__getitem__, account.conversations)
+        return [conversation for conversation in found if conversation.room]
+
+    def _is_crowded(self, room: Conversation) -> bool:
+        present = self._state.present_count(room)
+        if present > self._crowd:
+            self._crowded.add(room.id)
+        elif present < self._crowd_over:
+            self._crowded.discard(room.id)
+        return room.id in self._crowded

@@ -1,0 +1,202 @@
+"""The server: listeners, the tree of nurseries, and the order in which it comes down.
+
+    nursery CORE            committer, hub, presence
+    └─ nursery SESSIONS     one task per connection
+       └─ nursery ACCEPT    one task per listening socket
+
+What is nested deeper is stopped earlier.
+"""
+
+import errno
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+import trio
+
+import wire
+from trio_chat.committer import Committer
+from trio_chat.config import Config
+from trio_chat.errors import StartError
+from trio_chat.hub import Hub
+from trio_chat.log import MemoryLog
+from trio_chat.presence import Presence
+from trio_chat.session import Services, run_session
+from trio_chat.state import State
+from trio_chat.transport import SocketTransport
+from wire import ByeReason
+
+log = structlog.get_logger()
+
+_BACKLOG = 1024
+"""Connections that the kernel holds until they are accepted: a whole server's clients coming back at once."""
+
+_OUT_OF_SOCKETS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_RETRY_ACCEPT = 0.1
+"""Seconds until the next try when there is no socket left; there is nothing to wait for."""
+
+
+def make_services(config: Config) -> Services:
+    """The shared parts of one server, wired up but not running."""
+    state = State()
+    chat_log = MemoryLog(max_bytes=config.log_bytes, now=lambda: time.time_ns() // 1_000_000)
+    hub = Hub(chat_log, tail_bytes=config.tail_bytes)
+    committer = Committer(
+        chat_log,
+        hub,
+        queue_entries=config.queue_entries,
+        batch_entries=config.batch_entries,
+        batch_bytes=config.batch_bytes,
+    )
+    presence = Presence(
+        state,
+        hub,
+        interval=config.presence_interval,
+        leave_grace=config.leave_grace,
+        crowd=config.crowd,
+        crowd_over=config.crowd_over,
+    )
+    return Services(config, state, chat_log, hub, committer, presence)
+
+
+@asynccontextmanager
+async def core(services: Services) -> AsyncIterator[None]:
+    """Run what the sessions rest on, around the block."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(services.committer.run)
+        nursery.start_soon(services.hub.run)
+        nursery.start_soon(services.presence.run)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+async def serve(
+    config: Config,
+    listeners: Sequence[socket.socket],
+    *,
+    task_status: trio.TaskStatus[Services] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve on `listeners` (bound, listening) until SIGTERM or SIGINT, then stop in order. Closes the listeners.
+
+    Cancelled, it stops at once: clients get no Bye, but nothing that was acknowledged is lost by that."""
+    services = make_services(config)
+    async with core(services), trio.open_nursery() as sessions:
+        async with trio.open_nursery() as accept:
+            for listener in listeners:
+                accept.start_soon(_accept, listener, services, sessions)
+            accept.start_soon(_stop_on_signal, accept.cancel_scope)
+            task_status.started(services)
+        sessions.cancel_scope.deadline = trio.current_time() + config.shutdown_grace
+        await _say_goodbye(services)
+
+
+async def _say_goodbye(services: Services) -> None:
+    """Take no more requests, publish what was taken, and send each client a Bye behind it."""
+    log.info("stopping", clients=len(services.sessions))
+    for session in services.sessions:
+        session.stop_reading()
+    await services.committer.flush()
+    for session in services.sessions:
+        session.close(wire.Bye(ByeReason.RESTARTING, "the server stops", services.config.restart_hint))
+
+
+async def _stop_on_signal(scope: trio.CancelScope) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            log.info("signal", name=signal.Signals(number).name)
+            scope.cancel()
+
+
+async def _accept(listener: socket.socket, services: Services, sessions: trio.Nursery) -> None:
+    with listener:
+        while True:
+            try:
+                sock, _ = listener.accept()
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(listener)
+            except OSError as exc:
+                if exc.errno not in _OUT_OF_SOCKETS:
+                    log.info("a connection was gone before it was accepted", why=str(exc))
+                    await trio.lowlevel.checkpoint()
+                    continue
+                log.error("no socket left; raise the limit of open files", why=str(exc))
+                await trio.sleep(_RETRY_ACCEPT)
+            else:
+                sessions.start_soon(run_session, services, SocketTransport(sock))
+                await trio.lowlevel.checkpoint()
+
+
+def listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """Listening sockets on each host, all on one port; port 0 takes one that is free on all of them.
+
+    A family that this machine does not have is left out, as long as one socket remains. Raises StartError.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for host in hosts:
+            for family, _, _, _, address in _resolve(host, port):
+                chosen = sockets[0].getsockname()[1] if sockets else port
+                sock = _bind(family, (address[0], chosen, *address[2:]))
+                if sock is not None:
+                    sockets.append(sock)
+    except BaseException:
+        for sock in sockets:
+            sock.close()
+        raise
+    if not sockets:
+        raise StartError(f"none of the addresses {', '.join(hosts)} is this machine's; give one that is with --host")
+    return sockets
+
+
+_Address = tuple[socket.AddressFamily, int, int, str, tuple[str, int, *tuple[int, ...]]]
+
+
+def _resolve(host: str, port: int) -> list[_Address]:
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)  # type: ignore[return-value]
+    except socket.gaierror as exc:
+        raise StartError(f"the address {host} is not known: {exc.strerror}; give another with --host") from exc
+
+
+def _bind(family: socket.AddressFamily, address: tuple[object, ...]) -> socket.socket | None:
+    """None where this machine does not have the address."""
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        return None
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(address)
+        sock.listen(_BACKLOG)
+        sock.settimeout(0)
+    except OSError as exc:
+        sock.close()
+        host, port = address[:2]
+        match exc.errno:
+            case errno.EADDRNOTAVAIL:
+                return None
+            case errno.EADDRINUSE:
+                free = _next_free(family, address)
+                raise StartError(f"port {port} on {host} is taken; --port {free} is free") from exc
+            case errno.EACCES:
+                raise StartError(f"port {port} may not be used by this user; take one from 1024 on") from exc
+        raise StartError(f"{host} port {port}: {exc.strerror}") from exc
+    return sock
+
+
+def _next_free(family: socket.AddressFamily, address: tuple[object, ...]) -> int:
+    host, taken, *rest = address
+    assert isinstance(taken, int)
+    for port in range(taken + 1, 65536):
+        with socket.socket(family, socket.SOCK_STREAM) as sock:
+            try:
+                sock.bind((host, port, *rest))
+            except OSError:
+                continue
+            return port
+    return 0

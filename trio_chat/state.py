@@ -1,0 +1,226 @@
+"""Who is who and who is where: accounts, names, conversations, presence. Synchronous and pure.
+
+There is no await between a check and the change that it allows, so two clients cannot take one name. Times are
+seconds of one steady clock, given by the caller.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import wire
+from trio_chat.errors import Refusal
+from trio_chat.model import LOBBY
+from trio_chat.names import name_key
+from wire import Code
+
+NAME_KEPT: Final = 90 * 24 * 3600.0
+"""Seconds for which an owned name that was given up is nobody else's."""
+
+LOBBY_NAME: Final = "#lobby"
+
+
+@dataclass(eq=False, slots=True)
+class Account:
+    """A user. It lives as long as it is here or owns its name; the name is owned from the first message on."""
+
+    id: int
+    key: bytes
+    name: str
+    name_key: str
+    guest: bool
+    owned: bool = False
+    present: bool = False
+    """Others think that it is here: connected, or lost for less than the grace."""
+    connections: int = 0
+    away: str | None = None
+    """The reason, possibly empty; None is not away."""
+    active_at: float = 0.0
+    conversations: dict[int, None] = field(default_factory=dict)
+    """Ids, in the order in which they were entered."""
+
+    @property
+    def status(self) -> wire.Status:
+        """As /who shows it: a lost client is gone at once."""
+        if not self.connections:
+            return wire.Status.OFFLINE
+        return wire.Status.ONLINE if self.away is None else wire.Status.AWAY
+
+
+@dataclass(eq=False, slots=True)
+class Conversation:
+    """A room, or the direct conversation of two accounts (or of one with itself)."""
+
+    id: int
+    room: str
+    """`#name`; empty for a direct one."""
+    members: dict[int, Account] = field(default_factory=dict)
+    """By account id. In a direct one, both stay for as long as one of them may come back to read it."""
+
+
+class State:
+    """All accounts and conversations of one server."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[int, Account] = {}
+        self.conversations: dict[int, Conversation] = {LOBBY: Conversation(LOBBY, LOBBY_NAME)}
+        self._by_key: dict[bytes, Account] = {}
+        self._by_name: dict[str, Account] = {}
+        self._given_up: dict[str, tuple[int, float]] = {}
+        self._direct: dict[tuple[int, int], Conversation] = {}
+        self._next_account = 1
+        self._next_conversation = LOBBY + 1
+
+    # --- names and accounts
+
+    def login(self, key: bytes, name: str, *, guest: bool, now: float) -> tuple[Account, str | None]:
+        """The account of `key`, under `name`; and the name that it had until now where that was another one.
+
+        Raises Refusal(NAME_*): the name is not allowed, or another account's.
+        """
+        account = self._by_key.get(key)
+        if account is not None:
+            return account, self.rename(account, name, now)
+        folded = self._free(name, None, now)
+        account = Account(self._next_account, key, name, folded, guest, active_at=now)
+        self._next_account += 1
+        self.accounts[account.id] = account
+        self._by_key[key] = account
+        self._by_name[folded] = account
+        self.join(account, LOBBY)
+        return account, None
+
+    def rename(self, account: Account, name: str, now: float) -> str | None:
+        """Give `account` another name; its old one, or None if it is the same to the letter. Raises Refusal(NAME_*)."""
+        if account.name == name:
+            return None
+        folded = self._free(name, account, now)
+        old = account.name
+        if folded != account.name_key:
+            del self._by_name[account.name_key]
+            if account.owned:
+                self._given_up[account.name_key] = (account.id, now + NAME_KEPT)
+            self._by_name[folded] = account
+        account.name, account.name_key = name, folded
+        return old
+
+    def own_name(self, account: Account) -> None:
+        """From its first message on a name is its account's, here or not. A guest never owns one."""
+        account.owned = account.owned or not account.guest
+
+    def _free(self, name: str, account: Account | None, now: float) -> str:
+        folded = name_key(name)
+        if self._by_name.get(folded, account) is not account:
+            raise Refusal(Code.NAME_TAKEN, f"the name {name} is taken; choose another")
+        kept = self._given_up.get(folded)
+        if kept is not None:
+            if kept[1] > now and (account is None or kept[0] != account.id):
+                raise Refusal(Code.NAME_TAKEN, f"the name {name} is kept for its last owner; choose another")
+            del self._given_up[folded]
+        return folded
+
+    # --- presence
+
+    def connected(self, account: Account, now: float) -> bool:
+        """One more connection; True if others do not yet know that it is here."""
+        account.connections += 1
+        account.active_at = now
+        arrived = not account.present
+        account.present = True
+        return arrived
+
+    def disconnected(self, account: Account) -> bool:
+        """One connection less; True if it was the last one."""
+        account.connections -= 1
+        return account.connections == 0
+
+    def departed(self, account: Account) -> list[int]:
+        """It is gone for all others. An account that owns no name ends with that, and its name is free.
+
+        Returns the direct conversations that ended with it: nobody is left to read them."""
+        account.present = False
+        account.away = None
+        if account.owned:
+            return []
+        ended: list[int] = []
+        del self.accounts[account.id]
+        del self._by_key[account.key]
+        del self._by_name[account.name_key]
+        for conversation in map(self.conversations.__getitem__, account.conversations):
+            if conversation.room:
+                del conversation.members[account.id]
+            elif not self.accounts.keys() & conversation.members.keys():
+                del self.conversations[conversation.id]
+                del self._direct[_pair(*conversation.members)]
+                ended.append(conversation.id)
+        return ended
+
+    def user(self, account: Account, now: float) -> wire.User:
+        """The account as others see it."""
+        idle = int(now - account.active_at)
+        return wire.User(account.name, account.id, account.status, idle, account.away or "", account.guest)
+
+    def online(self, conversation: Conversation, prefix: str = "", after: str = "") -> list[Account]:
+        """Members with a connection, by name; with a name that begins with `prefix` and comes later than `after`.
+        Both compare without case."""
+        prefix, after = prefix.casefold(), after.casefold()
+        found = [
+            account
+            for account in conversation.members.values()
+            if account.connections and account.name_key.startswith(prefix) and account.name_key > after
+        ]
+        return sorted(found, key=lambda account: account.name_key)
+
+    def present_count(self, conversation: Conversation) -> int:
+        """How many members others think are here."""
+        return sum(account.present for account in conversation.members.values())
+
+    # --- conversations
+
+    def join(self, account: Account, conversation: int) -> None:
+        """Make `account` a member."""
+        self.conversations[conversation].members[account.id] = account
+        account.conversations[conversation] = None
+
+    def resolve(self, account: Account, to: str) -> tuple[Conversation, str, bool]:
+        """What `to` (`#room` or `@user`) means to `account`: the conversation, its name as others see it, and whether
+        it was made just now. Raises Refusal(NO_SUCH_USER or NO_SUCH_ROOM)."""
+        if to.startswith("@"):
+            other = self._named(to[1:])
+            pair = _pair(account.id, other.id)
+            found = self._direct.get(pair)
+            if found is not None:
+                return found, "@" + other.name, False
+            made = Conversation(self._next_conversation, "")
+            self._next_conversation += 1
+            self.conversations[made.id] = self._direct[pair] = made
+            self.join(account, made.id)
+            self.join(other, made.id)
+            return made, "@" + other.name, True
+        room = self.room(account, to)
+        return room, room.room, False
+
+    def room(self, account: Account, name: str) -> Conversation:
+        """The room of this name that `account` is in. Raises Refusal(NO_SUCH_ROOM): there is none, or it is not in."""
+        for conversation in map(self.conversations.__getitem__, account.conversations):
+            if conversation.room and conversation.room == name.casefold():
+                return conversation
+        raise Refusal(Code.NO_SUCH_ROOM, f"you are in no room {name}; it would begin with #")
+
+    def title(self, account: Account, conversation: Conversation) -> str:
+        """What `account` calls the conversation: `#room` or `@user`."""
+        if conversation.room:
+            return conversation.room
+        other = next((member for member in conversation.members.values() if member is not account), account)
+        return "@" + other.name
+
+    def _named(self, name: str) -> Account:
+        try:
+            return self._by_name[name_key(name)]
+        except (KeyError, Refusal):
+            raise Refusal(Code.NO_SUCH_USER, f"there is no user {name}; /who shows who is here") from None
+
+
+def _pair(one: int, other: int | None = None) -> tuple[int, int]:
+    """The key of a direct conversation; with one id, of an account with itself."""
+    other = one if other is None else other
+    return (min(one, other), max(one, other))

@@ -1,0 +1,109 @@
+"""What a session runs on: a byte stream that can try to send without waiting."""
+
+import math
+import socket
+from typing import Protocol
+
+import trio
+
+from trio_chat.errors import Disconnected
+
+
+class Transport(Protocol):
+    """A connected byte stream. One task at a time may receive, one may send.
+
+    Every method but `close` raises Disconnected when the stream is of no further use, and only that.
+    """
+
+    peer: str
+    """The peer's address, for the log."""
+
+    def try_send(self, data: memoryview) -> int:
+        """Send what goes without waiting; how many bytes that was, 0 if none."""
+
+    async def wait_writable(self) -> None:
+        """Wait until `try_send` may send at least one byte."""
+
+    async def receive(self) -> bytes:
+        """The next bytes, at most 64 KiB; b"" at the end of the stream. Nothing is lost when it is cancelled."""
+
+    def send_eof(self) -> None:
+        """Send no more; what was sent still arrives."""
+
+    def close(self) -> None:
+        """End the stream at once; harmless when it is closed. A task that waits on it raises Disconnected."""
+
+
+class SocketTransport:
+    """A plain TCP socket. It is the stdlib's, non-blocking, since trio's own has no synchronous send."""
+
+    _RECEIVE = 64 * 1024
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.settimeout(0)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._sock = sock
+        try:
+            host, port = sock.getpeername()[:2]
+            self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        except OSError:
+            self.peer = "gone"
+
+    def try_send(self, data: memoryview) -> int:
+        """See Transport."""
+        try:
+            return self._sock.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as exc:
+            raise Disconnected(str(exc)) from exc
+
+    async def wait_writable(self) -> None:
+        """See Transport."""
+        try:
+            await trio.lowlevel.wait_writable(self._sock)
+        except (OSError, ValueError, trio.ClosedResourceError) as exc:
+            raise Disconnected(str(exc)) from exc
+
+    async def receive(self) -> bytes:
+        """See Transport."""
+        await trio.lowlevel.checkpoint()
+        while True:
+            try:
+                return self._sock.recv(self._RECEIVE)
+            except BlockingIOError:
+                pass
+            except OSError as exc:
+                raise Disconnected(str(exc)) from exc
+            try:
+                await trio.lowlevel.wait_readable(self._sock)
+            except (OSError, ValueError, trio.ClosedResourceError) as exc:
+                raise Disconnected(str(exc)) from exc
+
+    def send_eof(self) -> None:
+        """See Transport."""
+        try:
+            self._sock.shutdown(socket.SHUT_WR)
+        except OSError as exc:
+            raise Disconnected(str(exc)) from exc
+
+    def close(self) -> None:
+        """See Transport."""
+        if self._sock.fileno() >= 0:
+            trio.lowlevel.notify_closing(self._sock)
+            self._sock.close()
+
+
+async def send_all(transport: Transport, data: bytes, stall_timeout: float = math.inf) -> None:
+    """Send all of `data`. Raises Disconnected, also when no byte goes for `stall_timeout` seconds. Cancelled, it may
+    have sent a part: the stream is finished then."""
+    rest = memoryview(data)
+    while rest:
+        sent = transport.try_send(rest)
+        rest = rest[sent:]
+        if sent:
+            continue
+        with trio.move_on_after(stall_timeout) as scope:
+            await transport.wait_writable()
+        if scope.cancelled_caught:
+            raise Disconnected(f"it took nothing for {stall_timeout:g} s")

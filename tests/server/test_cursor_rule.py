@@ -1,0 +1,124 @@
+"""The cursor rule: whatever happens in whatever order, every live client's transcript is the log.
+
+The second half takes each clause of the rule out, one at a time: then there must be a schedule that goes wrong.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import trio
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+
+from tests.server import cursor_schedule
+from tests.server.cursor_schedule import STEPS, Step
+from trio_chat import hub as hub_module
+from trio_chat.cursor import Cursor, LogPage, Mode, _Place
+from trio_chat.hub import Hub
+from trio_chat.model import Chunk
+
+SCHEDULES = st.lists(STEPS, min_size=5, max_size=60)
+
+
+@pytest.fixture(autouse=True)
+def _checkpoint_after_each_member(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_module, "FAN_OUT_STEP", 1)
+
+
+def follow(steps: Sequence[Step], **classes: Any) -> None:
+    async def main() -> None:
+        await cursor_schedule.run(steps, **classes)
+
+    trio.run(main)
+
+
+@given(SCHEDULES)
+@settings(max_examples=300, deadline=None)
+def test_every_transcript_is_the_log(steps: list[Step]) -> None:
+    follow(steps)
+
+
+class OffersCountInCatchUp(Cursor):
+    def offer(self, chunk: Chunk) -> None:
+        mode, self.mode = self.mode, Mode.LIVE
+        super().offer(chunk)
+        if self.mode is Mode.LIVE:
+            self.mode = mode
+
+
+class OffersCountAnywhere(Cursor):
+    def offer(self, chunk: Chunk) -> None:
+        if self.mode is Mode.LIVE and chunk.conversation in self._places:
+            self._places[chunk.conversation].seq = chunk.first - 1
+        super().offer(chunk)
+
+
+class NoLookAfterThePage(Cursor):
+    async def next_page(self) -> bytes | None:
+        while self.mode is Mode.CATCH_UP:
+            room = next((c for c, place in self._places.items() if place.seq != self._source.head(c)), None)
+            if room is None:
+                self.mode = Mode.LIVE
+                return None
+            page = await self._source.page(room, self._places[room].seq)
+            self._places.setdefault(room, _Place(0)).seq = page.last
+            return page.data
+        return None
+
+
+class AwaitBeforeLive(Cursor):
+    async def next_page(self) -> bytes | None:
+        page = await super().next_page()
+        if self.mode is Mode.LIVE:
+            self.mode = Mode.CATCH_UP
+            await trio.lowlevel.checkpoint()
+            self.mode = Mode.LIVE
+        return page
+
+
+class NoRewind(Cursor):
+    def _fall_behind(self) -> None:
+        self._outbox.take_back()
+        self.begin_catch_up()
+
+
+class NothingTakenBack(Cursor):
+    def _fall_behind(self) -> None:
+        taken = self._outbox.take_back()
+        super()._fall_behind()
+        for chunk in taken:
+            self._places[chunk.conversation].seq = min(self._places[chunk.conversation].seq, chunk.first - 1)
+            self._outbox.offer(chunk)
+
+
+class PastTheHead(Hub):
+    async def page(self, conversation: int, after: int) -> LogPage:
+        messages = await self._log.since(conversation, after, limit=3, until=1 << 32)
+        data = b"".join(hub_module.wire.Encoded.of(message).data for message in messages)
+        return LogPage(messages[-1].seq if messages else after, data)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        {"cursor_class": OffersCountInCatchUp},
+        {"cursor_class": OffersCountAnywhere},
+        {"cursor_class": NoLookAfterThePage},
+        {"cursor_class": AwaitBeforeLive},
+        {"cursor_class": NoRewind},
+        {"cursor_class": NothingTakenBack},
+        {"hub_class": PastTheHead},
+    ],
+    ids=lambda classes: next(iter(classes.values())).__name__,
+)
+def test_no_clause_is_idle(classes: dict[str, Any]) -> None:
+    def goes_wrong(steps: list[Step]) -> bool:
+        try:
+            follow(steps, **classes)
+        except Exception:  # noqa: BLE001  however it goes wrong
+            return True
+        return False
+
+    teeth = settings(max_examples=5000, phases=[Phase.generate], deadline=None, derandomize=True)  # the same each time
+    find(SCHEDULES, goes_wrong, settings=teeth)

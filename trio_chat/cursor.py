@@ -28,7 +28,7 @@ class Mode(enum.Enum):
     """Whether offers count."""
 
     PAUSED = enum.auto()
-    """Before Resume: the client has not said yet what it has."""
+    """Before Resume, when the client has not said yet what it has, and after the last words to it."""
     CATCH_UP = enum.auto()
     LIVE = enum.auto()
 
@@ -63,7 +63,7 @@ class _Place:
 class Cursor:
     """One connection's cursor over all conversations that its user is in."""
 
-    def __init__(self, source: Source, outbox: Outbox, snapshot: Callable[[], bytes]) -> None:
+    def __init__(self, source: Source, outbox: Outbox, snapshot: Callable[["Cursor"], bytes]) -> None:
         self._source = source
         self._outbox = outbox
         self._snapshot = snapshot
@@ -95,6 +95,10 @@ class Cursor:
         """Go on from the places in the log."""
         self.mode = Mode.CATCH_UP
         self._outbox.wake()
+
+    def stop(self) -> None:
+        """Take no more offers and catch up no more; what is queued is still sent."""
+        self.mode = Mode.PAUSED
 
     def offer(self, chunk: Chunk) -> None:
         """Take a chunk just published, if it is the next one for this client. Never raises."""
@@ -128,7 +132,7 @@ class Cursor:
             conversation = next((c for c, place in self._places.items() if place.seq != self._source.head(c)), None)
             if conversation is None:
                 self.mode = Mode.LIVE
-                return self._snapshot()
+                return self._snapshot(self)
             place = self._places[conversation]
             page = await self._source.page(conversation, place.seq)
             if self._places.get(conversation) is place:

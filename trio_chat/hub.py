@@ -60,6 +60,10 @@ class Hub:
         for conversation in list(cursor.conversations):
             self.leave(cursor, conversation)
 
+    def members(self, conversation: int) -> list[Cursor]:
+        """The cursors that read the conversation, as of now."""
+        return list(self._stream(conversation).members)
+
     def forget(self, conversation: int) -> None:
         """Let go of a conversation that nobody will read again."""
         stream = self._streams.pop(conversation, None)
@@ -103,12 +107,6 @@ class Hub:
         while self._published < commit:
             await self._progress.wait()
 
-    def present(self, conversation: int, data: bytes) -> None:
-        """Send presence to the members that are live. It is not kept: whoever goes live gets a snapshot."""
-        chunk = Chunk(conversation, 0, 0, data)
-        for cursor in list(self._stream(conversation).members):
-            cursor.offer_presence(chunk)
-
     async def _publish(self, batch: list[Entry]) -> None:
         by_conversation: dict[int, list[wire.Message]] = {}
         for entry in batch:
@@ -117,8 +115,8 @@ class Hub:
         for conversation, messages in by_conversation.items():
             parts = [wire.Encoded.of(message).data for message in messages]
             chunk = Chunk(conversation, messages[0].seq, messages[-1].seq, b"".join(parts))
-            stream = self._append(conversation, messages[-1].seq, parts, len(chunk.data))
-            for cursor in list(stream.members):
+            self._append(conversation, messages[-1].seq, parts, len(chunk.data))
+            for cursor in self.members(conversation):
                 cursor.offer(chunk)
                 offers += 1
                 if offers % FAN_OUT_STEP == 0:
@@ -127,7 +125,7 @@ class Hub:
         self._progress.set()
         self._progress = trio.Event()
 
-    def _append(self, conversation: int, head: int, parts: list[bytes], size: int) -> _Stream:
+    def _append(self, conversation: int, head: int, parts: list[bytes], size: int) -> None:
         stream = self._stream(conversation)
         stream.head = head
         stream.tail += parts
@@ -135,7 +133,6 @@ class Hub:
         self._tail_bytes += size
         while self._tail_bytes > self._max_tail_bytes:
             self._shorten(next(old for old in self._streams.values() if old.tail))
-        return stream
 
     def _shorten(self, stream: _Stream) -> None:
         dropped = stream.tail[: (len(stream.tail) + 1) // 2]

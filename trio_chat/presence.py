@@ -4,13 +4,16 @@ Presence is state, not log: it is sent to whoever is live, at most every `interv
 snapshot instead. A lost client is not announced until the grace is over; if it comes back before, nobody hears of it.
 """
 
+import math
 from collections import OrderedDict
 
 import trio
 
 import wire
 from trio_chat.commands import Announce, user_page
+from trio_chat.cursor import Cursor
 from trio_chat.hub import Hub
+from trio_chat.model import Chunk
 from trio_chat.state import Account, Conversation, State
 
 
@@ -28,6 +31,9 @@ class Presence:
         self._crowd_over = crowd_over
         self._crowded: set[int] = set()
         self._waiting: dict[int, list[wire.PresenceChange]] = {}
+        """To be announced, by room."""
+        self._fresh: dict[Cursor, dict[int, int]] = {}
+        """Who went live since the last announcement: how many of those that wait it knows from its snapshot, by room."""
         self._lost: OrderedDict[Account, float] = OrderedDict()
         """When each one's grace ends; in that order, since the grace is the same for all."""
         self._wake = trio.Event()
@@ -57,8 +63,11 @@ class Presence:
             self._waiting.setdefault(room.id, []).append(change)
         self._wake.set()
 
-    def snapshot(self, account: Account) -> bytes:
-        """Who is there in the account's rooms, as one Members each; of a crowded room a part."""
+    def snapshot(self, account: Account, cursor: Cursor) -> bytes:
+        """Who is there in the account's rooms, as one Members each; of a crowded room a part.
+
+        Called as the cursor goes live: what waits to be announced is in it already, and will not be sent to it."""
+        self._fresh[cursor] = {room: len(changes) for room, changes in self._waiting.items()}
         now = trio.current_time()
         events: list[wire.ServerEvent] = []
         for room in self._rooms(account):
@@ -70,10 +79,10 @@ class Presence:
     async def run(self) -> None:
         """Announce what is due, for ever."""
         while True:
-            deadline = next(iter(self._lost.values()), float("inf"))
-            wake = self._wake = trio.Event()
-            with trio.move_on_at(deadline):
-                await wake.wait()
+            if not self._waiting:
+                self._wake = trio.Event()
+                with trio.move_on_at(next(iter(self._lost.values()), math.inf)):
+                    await self._wake.wait()
             while self._lost and next(iter(self._lost.values())) <= trio.current_time():
                 account, _ = self._lost.popitem(last=False)
                 self._depart(account)
@@ -88,10 +97,14 @@ class Presence:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, {}
+        fresh, self._fresh = self._fresh, {}
         for conversation, changes in waiting.items():
-            for start in range(0, len(changes), wire.MAX_PAGE):
-                event = wire.Presence(conversation, tuple(changes[start : start + wire.MAX_PAGE]))
-                self._hub.present(conversation, wire.Encoded.of(event).data)
+            chunks: dict[int, Chunk] = {}
+            for cursor in self._hub.members(conversation):
+                known = fresh[cursor].get(conversation, 0) if cursor in fresh else 0
+                if known < len(changes):
+                    chunk = chunks.get(known) or chunks.setdefault(known, _chunk(conversation, changes[known:]))
+                    cursor.offer_presence(chunk)
         await trio.sleep(self._interval)
 
     def _rooms(self, account: Account) -> list[Conversation]:
@@ -105,3 +118,8 @@ class Presence:
         elif present < self._crowd_over:
             self._crowded.discard(room.id)
         return room.id in self._crowded
+
+
+def _chunk(conversation: int, changes: list[wire.PresenceChange]) -> Chunk:
+    pages = [tuple(changes[start : start + wire.MAX_PAGE]) for start in range(0, len(changes), wire.MAX_PAGE)]
+    return Chunk(conversation, 0, 0, wire.Encoded.of(*(wire.Presence(conversation, page) for page in pages)).data)

@@ -2,7 +2,10 @@
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, assert_never, cast
 
 import structlog
@@ -40,7 +43,7 @@ class Services:
     committer: Committer
     presence: Presence
     connections: int = 0
-    """Open ones, logged in or not."""
+    """Open ones, logged in or on the way there."""
     sessions: dict["Session", None] = field(default_factory=dict)
     """Those that are logged in, in that order."""
 
@@ -60,7 +63,7 @@ class Session:
             max_control=config.control_bytes,
             stall_timeout=config.stall_timeout,
         )
-        self.cursor: Final = Cursor(services.hub, self.outbox, lambda: services.presence.snapshot(account))
+        self.cursor: Final = Cursor(services.hub, self.outbox, partial(services.presence.snapshot, account))
         self._services = services
         self._connection = connection
         self._transport = transport
@@ -77,6 +80,7 @@ class Session:
     def close(self, bye: wire.Bye, *, within: float = math.inf) -> None:
         """Read no more, send what is queued and then `bye`, and end; after `within` seconds in any case."""
         self.stop_reading()
+        self.cursor.stop()
         self.reply(bye)
         self.outbox.close()
         self._life.deadline = min(self._life.deadline, trio.current_time() + within)
@@ -196,7 +200,6 @@ async def run_session(services: Services, transport: Transport) -> None:
 
     Nothing that goes wrong here reaches another session: this is the one broad `except` of the server.
     """
-    services.connections += 1
     try:
         await _run(services, wire.Connection(wire.Role.SERVER), transport)
     except* Disconnected as group:
@@ -204,21 +207,20 @@ async def run_session(services: Services, transport: Transport) -> None:
     except* Exception:
         log.exception("session failed", peer=transport.peer)
     finally:
-        services.connections -= 1
         transport.close()
 
 
 async def _run(services: Services, connection: wire.Connection, transport: Transport) -> None:
     try:
-        session = await _login(services, connection, transport)
+        with _place(services):
+            session = await _login(services, connection, transport)
+            await session.run()
     except (Refusal, wire.RemoteProtocolError) as exc:
         log.info("refused", peer=transport.peer, code=exc.code)
         refusal = exc if isinstance(exc, Refusal) else Refusal(exc.code, exc.text)
         refused = wire.Refused(refusal.ref, refusal.code, refusal.text, refusal.retry_after)
         last_words = connection.send(refused) + connection.send(wire.Bye(ByeReason.REFUSED))
         await send_all(transport, last_words, services.config.linger)
-    else:
-        await session.run()
     # The peer reads our last words before the socket closes: closing on bytes that nobody read would reset it.
     transport.send_eof()
     with trio.move_on_after(services.config.linger):
@@ -226,10 +228,22 @@ async def _run(services: Services, connection: wire.Connection, transport: Trans
             pass
 
 
+@contextmanager
+def _place(services: Services) -> Iterator[None]:
+    """One of the places on this server, for the time of the block. Raises Refusal(SERVER_FULL)."""
+    if services.connections >= services.config.max_clients:
+        raise Refusal(
+            Code.SERVER_FULL, "the server is full; try again later", retry_after=services.config.restart_hint
+        )
+    services.connections += 1
+    try:
+        yield
+    finally:
+        services.connections -= 1
+
+
 async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
     config = services.config
-    if services.connections > config.max_clients:
-        raise Refusal(Code.SERVER_FULL, "the server is full; try again later", retry_after=config.restart_hint)
     with trio.move_on_after(config.login_timeout):
         claim = await authenticate(connection, transport)
         return _admit(services, connection, transport, claim)

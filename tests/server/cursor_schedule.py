@@ -124,10 +124,10 @@ class Reader:
     """One client: the server's cursor and outbox for it, and what it has read. Joined and Left come in the stream, so
     it knows to which stay in a room a message belongs."""
 
-    def __init__(self, hub: Hub, cursor_class: type[Cursor]) -> None:
+    def __init__(self, hub: Hub, cursor_class: type[Cursor], outbox_class: type[Outbox]) -> None:
         self.hub = hub
         self.transport = MemoryTransport()
-        self.outbox = Outbox(self.transport, max_bytes=MAX_OUTBOX, max_control=1 << 16, stall_timeout=1e9)
+        self.outbox = outbox_class(self.transport, max_bytes=MAX_OUTBOX, max_control=1 << 16, stall_timeout=1e9)
         self.cursor = cursor_class(hub, self.outbox, lambda _: wire.Encoded.of(wire.Members(0, 1, (), 0)).data)
         self.entered: dict[int, int] = {}
         """The seq before the first one, by room that it is in."""
@@ -170,14 +170,14 @@ async def run(
     *,
     cursor_class: type[Cursor] = Cursor,
     hub_class: type[Hub] = Hub,
-    log_class: type[SlowLog] = SlowLog,
+    outbox_class: type[Outbox] = Outbox,
 ) -> None:
     """Follow the schedule, then let everybody read to the end. Raises AssertionError where a transcript is not the log,
     or a bound does not hold."""
-    log = log_class()
+    log = SlowLog()
     hub = hub_class(log, tail_bytes=TAIL)
     texts: dict[int, list[str]] = {room: [] for room in ROOMS}
-    readers = [Reader(hub, cursor_class) for _ in range(READERS)]
+    readers = [Reader(hub, cursor_class, outbox_class) for _ in range(READERS)]
     for reader in readers:
         for room in ROOMS:
             reader.enter(room, 0)
@@ -209,7 +209,9 @@ async def _step(step: Step, log: SlowLog, hub: Hub, readers: list[Reader], texts
         case Publish(room, count):
             new = [f"{room}/{len(texts[room]) + number}" for number in range(count)]
             texts[room] += new
-            await log.append([Draft(room, 1, "a", "#r", text.encode().ljust(16), wire.Kind.TEXT, 0, text) for text in new])
+            await log.append(
+                [Draft(room, 1, "a", "#r", text.encode().ljust(16), wire.Kind.TEXT, 0, text) for text in new]
+            )
         case Read(number, size):
             readers[number].read(size)
         case Window(number, size):

@@ -98,7 +98,8 @@ class Client:
         return await self.until(wire.Members)
 
     def say(self, text: str, to: str = "#lobby", **more: Any) -> wire.Say:
-        event = wire.Say(**{"id": next(self.ids), "nonce": os.urandom(16), "to": to, "text": text} | more)
+        fields: dict[str, Any] = {"id": next(self.ids), "nonce": os.urandom(16), "to": to, "text": text}
+        event = wire.Say(**fields | more)
         self.send(event)
         return event
 

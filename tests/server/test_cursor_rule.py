@@ -11,12 +11,14 @@ import trio
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
+import wire
 from tests.server import cursor_schedule
 from tests.server.cursor_schedule import STEPS, Step
 from trio_chat import hub as hub_module
 from trio_chat.cursor import Cursor, LogPage, Mode, _Place
 from trio_chat.hub import Hub
-from trio_chat.model import Chunk
+from trio_chat.model import Chunk, Entry
+from trio_chat.outbox import Outbox
 
 SCHEDULES = st.lists(STEPS, min_size=5, max_size=60)
 
@@ -95,8 +97,38 @@ class NothingTakenBack(Cursor):
 class PastTheHead(Hub):
     async def page(self, conversation: int, after: int) -> LogPage:
         messages = await self._log.since(conversation, after, limit=3, until=1 << 32)
-        data = b"".join(hub_module.wire.Encoded.of(message).data for message in messages)
+        data = b"".join(wire.Encoded.of(message).data for message in messages)
         return LogPage(messages[-1].seq if messages else after, data)
+
+
+class OffersBeforeTheHead(Hub):
+    async def _publish(self, batch: list[Entry]) -> None:
+        for entry in batch:
+            room, seq = entry.message.conversation, entry.message.seq
+            data = wire.Encoded.of(entry.message).data
+            for cursor in self.members(room):
+                cursor.offer(Chunk(room, seq, seq, data))
+            await trio.lowlevel.checkpoint()
+            self._append(room, seq, [data], len(data))
+            self._published = entry.commit
+
+
+class HalfAChunk(Outbox):
+    behind = False
+
+    def offer(self, chunk: Chunk) -> bool:
+        taken = super().offer(chunk)
+        self.behind |= not taken
+        return taken
+
+    async def _write(self, data: bytes) -> None:
+        sent = self._transport.try_send(memoryview(data))
+        while sent < len(data):
+            await self._transport.wait_writable()
+            if self.behind:
+                self.behind = False
+                return
+            sent += self._transport.try_send(memoryview(data)[sent:])
 
 
 @pytest.mark.parametrize(
@@ -109,6 +141,8 @@ class PastTheHead(Hub):
         {"cursor_class": NoRewind},
         {"cursor_class": NothingTakenBack},
         {"hub_class": PastTheHead},
+        {"hub_class": OffersBeforeTheHead},
+        {"outbox_class": HalfAChunk},
     ],
     ids=lambda classes: next(iter(classes.values())).__name__,
 )

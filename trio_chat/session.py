@@ -44,8 +44,28 @@ class Services:
     presence: Presence
     connections: int = 0
     """Open ones, logged in or on the way there."""
-    sessions: dict["Session", None] = field(default_factory=dict)
-    """Those that are logged in, in that order."""
+    _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
+
+    @property
+    def sessions(self) -> list["Session"]:
+        """All that are logged in; one that is being replaced no longer counts."""
+        return [session for sessions in self._sessions.values() for session in sessions.values()]
+
+    def sessions_of(self, account: Account) -> dict[bytes, "Session"]:
+        """Those of one account, by instance."""
+        return self._sessions.get(account.id, {})
+
+    def add(self, session: "Session") -> None:
+        """Count a session that logged in, in place of the one of the same instance."""
+        self._sessions.setdefault(session.account.id, {})[session.instance] = session
+
+    def discard(self, session: "Session") -> None:
+        """Count it no longer."""
+        sessions = self.sessions_of(session.account)
+        if sessions.get(session.instance) is session:
+            del sessions[session.instance]
+            if not sessions:
+                del self._sessions[session.account.id]
 
 
 class Session:
@@ -94,7 +114,7 @@ class Session:
 
         Raises Disconnected, in a group, when the socket ends it. Leaves nothing behind, also when cancelled."""
         services = self._services
-        services.sessions[self] = None
+        services.add(self)
         services.presence.connected(self.account)
         try:
             with self._life:
@@ -104,7 +124,7 @@ class Session:
                         await self._read()
         finally:
             services.hub.close(self.cursor)
-            del services.sessions[self]
+            services.discard(self)
             services.presence.disconnected(self.account, quit_=self._quit)
 
     def enter(self, conversation: int) -> None:
@@ -183,12 +203,14 @@ class Session:
         match effect:
             case Reply():
                 self.reply(effect.event)
+                await trio.lowlevel.checkpoint()  # a read full of small requests must not hold the loop
             case Append():
                 await self._services.committer.submit(Submission(effect.id, effect.draft, self.cursor, self.reply))
             case Entered():
-                for session in self._services.sessions:
-                    if session.account in effect.accounts and session.cursor.mode is not Mode.PAUSED:
-                        session.enter(effect.conversation)
+                for account in effect.accounts:
+                    for session in self._services.sessions_of(account).values():
+                        if session.cursor.mode is not Mode.PAUSED:
+                            session.enter(effect.conversation)
             case Announce():
                 self._services.presence.announce(effect)
             case _ as never:
@@ -257,9 +279,9 @@ def _admit(services: Services, connection: wire.Connection, transport: Transport
     except Refusal as refusal:
         refusal.ref = claim.ref
         raise
-    for other in services.sessions:
-        if other.account is account and other.instance == claim.instance:
-            other.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
+    replaced = services.sessions_of(account).get(claim.instance)
+    if replaced is not None:
+        replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
     if old is not None and account.present:
         services.presence.announce(renamed(account, old))
     conversations = [

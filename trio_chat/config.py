@@ -23,6 +23,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     port: Annotated[int, Meta(ge=0, le=65535)] = DEFAULT_PORT
     """0 takes a free one."""
     server_name: Annotated[str, Meta(min_length=1, max_length=64)] = "trio-chat"
+    """What clients call this server."""
 
     max_clients: Size = 1000
     """Connections at a time; further ones are told `server-full`."""

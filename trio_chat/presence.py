@@ -6,6 +6,7 @@ snapshot instead. A lost client is not announced until the grace is over; if it 
 
 import math
 from collections import OrderedDict
+from typing import Final
 
 import trio
 
@@ -15,6 +16,9 @@ from trio_chat.cursor import Cursor
 from trio_chat.hub import Hub
 from trio_chat.model import Chunk
 from trio_chat.state import Account, Conversation, State
+
+_FRAME_CHANGES: Final = 50
+"""Changes in one Presence: two names of 128 bytes and a reason of 800 each, at the most, so 53 KiB of 64."""
 
 
 class Presence:
@@ -121,5 +125,5 @@ class Presence:
 
 
 def _chunk(conversation: int, changes: list[wire.PresenceChange]) -> Chunk:
-    pages = [tuple(changes[start : start + wire.MAX_PAGE]) for start in range(0, len(changes), wire.MAX_PAGE)]
+    pages = [tuple(changes[start : start + _FRAME_CHANGES]) for start in range(0, len(changes), _FRAME_CHANGES)]
     return Chunk(conversation, 0, 0, wire.Encoded.of(*(wire.Presence(conversation, page) for page in pages)).data)

@@ -254,9 +254,7 @@ async def _run(services: Services, connection: wire.Connection, transport: Trans
 def _place(services: Services) -> Iterator[None]:
     """One of the places on this server, for the time of the block. Raises Refusal(SERVER_FULL)."""
     if services.connections >= services.config.max_clients:
-        raise Refusal(
-            Code.SERVER_FULL, "the server is full; try again later", retry_after=services.config.restart_hint
-        )
+        raise Refusal(Code.SERVER_FULL, "the server is full; try again later", retry_after=services.config.restart_hint)
     services.connections += 1
     try:
         yield

@@ -35,7 +35,7 @@ class Connection:
     """The protocol as `role` speaks it.
 
     A server takes payloads of 4 KiB until it has sent Welcome, then of the size that the Welcome says. A client takes
-    64 KiB, and a Hello that promises less is malformed: no peer can make a send of ours fail.
+    64 KiB. A peer that says it takes less than version 1 asks of it is not believed: else it could make our sends fail.
     """
 
     def __init__(self, role: Role) -> None:
@@ -132,4 +132,4 @@ class Connection:
             if self.role is Role.SERVER:
                 self._receive_limit = event.max_frame
             else:
-                self._send_limit = event.max_frame
+                self._send_limit = max(event.max_frame, MAX_FRAME_CLIENT)

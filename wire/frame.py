@@ -60,11 +60,14 @@ class Encoded:
 
 
 def encode(event: Event) -> bytes:
-    """One whole frame. Raises LocalProtocolError for text that is not Unicode (lone surrogates), or a value too big."""
+    """One whole frame. Raises LocalProtocolError for text that is not Unicode (lone surrogates), a value too big, and
+    a payload that no peer takes (over MAX_FRAME_SERVER bytes)."""
     try:
         payload = _encoder.encode(event)
     except (UnicodeEncodeError, OverflowError) as exc:
         raise LocalProtocolError(f"{type(event).__name__} cannot be encoded: {exc}") from exc
+    if len(payload) > MAX_FRAME_SERVER:
+        raise LocalProtocolError(f"a {type(event).__name__} of {len(payload)} bytes is over {MAX_FRAME_SERVER}")
     return HEADER.pack(APPID, FRAME_VERSION, TYPE_OF[type(event)], 0, len(payload)) + payload
 
 

@@ -1,0 +1,183 @@
+"""The client on a terminal: trio as a guest of the asyncio loop that prompt_toolkit needs, the only file with both."""
+
+import asyncio
+import contextlib
+import dataclasses
+import getpass
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+import trio
+from outcome import Outcome
+
+from client_repl import view
+from client_repl.chat import Chat
+from client_repl.completer import ChatCompleter
+from client_repl.editor import Editor
+from client_repl.items import ConnectionState, Failure, Item, Line, Notice
+from client_repl.session import AskName, Session
+from client_repl.terminal import Printer, TerminalGoneError
+
+Connect = Callable[[Callable[[Item], None], AskName, Callable[[], Awaitable[None]]], Session]
+"""Makes the session from `show`, `ask_name` and `pause`, as `Session` describes them."""
+
+HANGUP: Final = 129
+"""Exit code when the terminal is gone, as shells have it for SIGHUP."""
+MAX_ENTERED: Final = 64
+"""Lines entered that the session has not taken; it takes them at once, unless the machine stands still."""
+RESTORE_TIMEOUT: Final = 3.0
+"""Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
+
+
+def run(chat: Chat, connect: Connect) -> int:
+    """Chat on this terminal until the session ends, the user leaves or a signal comes: the exit code.
+
+    130 after Ctrl-C, 143 and 129 after SIGTERM and SIGHUP, else what the session says. The terminal is restored in
+    every case, also when an exception of the session comes out.
+    """
+    return asyncio.run(_host(_Guest(chat, connect)))
+
+
+async def _host(guest: "_Guest") -> int:
+    """The asyncio side: it lives until trio is done, whatever happens."""
+    loop = asyncio.get_running_loop()
+    finished: asyncio.Future[Outcome[None]] = loop.create_future()
+    if sys.platform != "win32":
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, guest.leave, 128 + number)
+    trio.lowlevel.start_guest_run(
+        guest.run,
+        run_sync_soon_threadsafe=loop.call_soon_threadsafe,
+        run_sync_soon_not_threadsafe=loop.call_soon,
+        done_callback=finished.set_result,
+        host_uses_signal_set_wakeup_fd=True,
+    )
+    with contextlib.suppress(asyncio.CancelledError):  # SIGINT while there is no prompt to take it
+        await asyncio.shield(finished)
+    if not finished.done():
+        guest.leave(128 + signal.SIGINT)
+    outcome = await finished
+    outcome.unwrap()
+    return guest.code
+
+
+class _Guest:
+    """The trio side: session, prompt and printer, which end together."""
+
+    def __init__(self, chat: Chat, connect: Connect) -> None:
+        self.code = 0
+        self._entered, self._lines = trio.open_memory_channel[tuple[Callable[[str], None], str]](MAX_ENTERED)
+        self._scope = trio.CancelScope()
+        completer = ChatCompleter(chat.complete_names, chat.commands, self._look_up)
+        self._editor = Editor(chat, completer, send=self._enter, leave=self.leave)
+        self._printer = Printer(self._editor.scrollback, lambda item: view.render(item, _now()))
+        self._session = connect(self._show, self._ask_name, self._printer.room)
+
+    def leave(self, code: int) -> None:
+        """End with this exit code; the first one counts."""
+        if not self._scope.cancel_called:
+            self.code = code
+            self._scope.cancel()
+
+    async def run(self) -> None:
+        """Until the session ends or somebody leaves."""
+        with self._scope:
+            try:
+                await self._run()
+            except* TerminalGoneError:
+                self.leave(HANGUP)
+
+    async def _run(self) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._printer.run)
+                nursery.start_soon(self._edit)
+                nursery.start_soon(self._hand_over)
+                self.leave(await self._session.run())
+        finally:
+            self._printer.flush()  # below where the prompt was
+
+    async def _edit(self) -> None:
+        try:
+            await _from_trio(self._editor.run)
+        except (EOFError, OSError) as exc:
+            raise TerminalGoneError from exc
+
+    async def _hand_over(self) -> None:
+        async for take, text in self._lines:
+            take(text)
+            self._editor.app.invalidate()
+
+    def _enter(self, line: str) -> bool:
+        return self._tell(self._session.submit, line)
+
+    def _look_up(self, prefix: str) -> None:
+        self._tell(self._session.look_up, prefix)
+
+    def _tell(self, take: Callable[[str], None], text: str) -> bool:
+        """From the prompt to the session, which lives in trio. False: it has not taken the last ones."""
+        try:
+            self._entered.send_nowait((take, text))
+        except trio.WouldBlock:
+            return False
+        return True
+
+    def _show(self, item: Item) -> None:
+        match item:
+            case ConnectionState(state):
+                self._editor.connection = state
+            case Line(own=False, replay=False) if item.direct or item.mention:
+                self._editor.for_you += 1
+            case Failure() if self._editor.give_back(item.draft):
+                item = dataclasses.replace(item, draft="")
+            case _:
+                pass
+        self._printer.show(item)
+
+    async def _ask_name(self, reason: str) -> str | None:
+        """A name from the user, the login name if nothing is typed; None: none will come. Cancelling is safe."""
+        if reason:
+            self._printer.show(Notice(reason))
+        answer: str | None = None
+        answered = trio.Event()
+
+        def take(text: str | None) -> None:
+            nonlocal answer
+            answer = text
+            answered.set()
+
+        default = _login_name()
+        with self._editor.asking(f"your name [{default}]: " if default else "your name: ", take):
+            await answered.wait()
+        return None if answer is None else answer.strip() or default
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # none in the environment, and no entry of this user
+        return ""
+
+
+async def _from_trio(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Await an asyncio coroutine in trio. When cancelled it is cancelled and waited for, at most RESTORE_TIMEOUT."""
+    task = asyncio.get_running_loop().create_task(run())
+    done = trio.Event()
+    task.add_done_callback(lambda _: done.set())
+    try:
+        await done.wait()
+    except trio.Cancelled:
+        task.cancel()
+        with trio.move_on_after(RESTORE_TIMEOUT, shield=True):
+            await done.wait()
+        if task.done() and not task.cancelled():
+            task.result()  # it failed while it ended
+        raise
+    task.result()

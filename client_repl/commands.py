@@ -1,0 +1,146 @@
+"""The commands of the client: one table of name, arguments, help, what completes, and handler."""
+
+import difflib
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+import wire
+from client_repl.effects import Effect, Quit, Show
+from client_repl.inputs import visible
+from client_repl.items import Clear, Notice
+
+if TYPE_CHECKING:
+    from client_repl.chat import Chat
+
+_MAX_ARGUMENT: Final = 1024
+"""Characters of a name or reason; longer ones would not fit a frame beside a text."""
+
+
+class Completes(enum.Enum):
+    """What the argument of a command is, for the completer."""
+
+    NOTHING = enum.auto()
+    USER = enum.auto()
+    COMMAND = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSpec:
+    """One command. `handler` is given the chat, the argument and the line as typed."""
+
+    name: str
+    arguments: str
+    help: str
+    completes: Completes
+    handler: "Callable[[Chat, str, str], list[Effect]]"
+
+
+def run(chat: "Chat", name: str, argument: str, draft: str) -> list[Effect]:
+    """Carry out `/name argument`; an unknown one is a Failure that gives the line back."""
+    spec = COMMANDS.get(name)
+    if spec is not None:
+        return spec.handler(chat, visible(argument), draft)
+    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"Did you mean /{near[0]}?" if near else "/help lists them."
+    return chat.fail("unknown-command", f"There is no command /{name}. {hint} To send it as text, write //.", draft)
+
+
+def _who(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    return chat.ask(wire.Who(chat.new_id(), chat.room, prefix=argument[:_MAX_ARGUMENT].removeprefix("@")), draft)
+
+
+def _quit(_chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
+    return [Quit()]
+
+
+def _help(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    name = argument.removeprefix("/").casefold()
+    if not name:
+        lines = [_usage(spec) for spec in COMMANDS.values()]
+        return [Show(Notice("\n".join(["@name text  sends a direct message", *lines])))]
+    spec = COMMANDS.get(name)
+    return run(chat, name, "", draft) if spec is None else [Show(Notice(_usage(spec)))]
+
+
+def _usage(spec: CommandSpec) -> str:
+    return f"{f'/{spec.name} {spec.arguments}'.rstrip()}  {spec.help}"
+
+
+def _me(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    return chat.say(chat.where, argument, draft, kind=wire.Kind.ACTION)
+
+
+def _nick(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    if not argument or len(argument) > _MAX_ARGUMENT:
+        return chat.fail(wire.Code.NAME_INVALID, "Write /nick and the name that you want.", draft)
+    return chat.ask(wire.Nick(chat.new_id(), argument), draft)
+
+
+def _msg(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    name, text = split_msg(argument)
+    if not name:
+        return chat.fail(wire.Code.NAME_EMPTY, "Write /msg, a name and the text.", draft)
+    return chat.say(f"@{name}", text, draft)
+
+
+def split_msg(argument: str) -> tuple[str, str]:
+    """The name and the text of a /msg; either may be empty."""
+    name, text = [*argument.split(maxsplit=1), "", ""][:2]
+    return name.removeprefix("@"), text
+
+
+def _reply(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    target = chat.reply_target(argument)
+    if target is None:
+        return chat.fail(wire.Code.NO_SUCH_MESSAGE, "There is no such message to reply to.", draft)
+    return chat.say(target.to, target.text, draft)
+
+
+def _say(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    return chat.say(chat.where, argument, draft)
+
+
+def _away(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    return chat.ask(wire.SetStatus(chat.new_id(), wire.Status.AWAY, argument[:_MAX_ARGUMENT]), draft)
+
+
+def _back(chat: "Chat", _argument: str, draft: str) -> list[Effect]:
+    return chat.ask(wire.SetStatus(chat.new_id(), wire.Status.ONLINE), draft)
+
+
+def _clear(_chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
+    return [Show(Clear())]
+
+
+def _ignore(chat: "Chat", argument: str, _draft: str) -> list[Effect]:
+    name = argument.removeprefix("@")
+    if not name:
+        names = ", ".join(chat.ignored)
+        return [Show(Notice(f"You ignore {names}." if names else "You ignore nobody."))]
+    if chat.toggle_ignored(name):
+        return [Show(Notice(f"You ignore {name} from now on; the same command ends it."))]
+    return [Show(Notice(f"You hear {name} again."))]
+
+
+COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            CommandSpec("who", "[PREFIX]", "who is here", Completes.USER, _who),
+            CommandSpec("msg", "NAME TEXT", "send a direct message", Completes.USER, _msg),
+            CommandSpec("reply", "[N] TEXT", "answer line N, or the last direct message", Completes.NOTHING, _reply),
+            CommandSpec("me", "TEXT", "say what you do", Completes.USER, _me),
+            CommandSpec("say", "TEXT", "send text that begins with @ or /", Completes.NOTHING, _say),
+            CommandSpec("nick", "NAME", "take another name", Completes.NOTHING, _nick),
+            CommandSpec("away", "[REASON]", "tell others that you are away", Completes.NOTHING, _away),
+            CommandSpec("back", "", "tell others that you are back", Completes.NOTHING, _back),
+            CommandSpec("ignore", "[NAME]", "hide what NAME says, or show it again", Completes.USER, _ignore),
+            CommandSpec("clear", "", "clear the screen", Completes.NOTHING, _clear),
+            CommandSpec("help", "[COMMAND]", "this list", Completes.COMMAND, _help),
+            CommandSpec("quit", "", "leave", Completes.NOTHING, _quit),
+        )
+    }
+)

@@ -1,0 +1,79 @@
+"""What Tab and the menu offer: names after `@` anywhere in the line, commands after `/` at its start."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, assert_never
+
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+
+from client_repl.commands import CommandSpec, Completes
+from client_repl.sanitize import clean_line
+
+MAX_OFFERED: Final = 100
+"""Entries of a menu: nobody scrolls further, and 10,000 would be made at every key."""
+
+_COMMAND: Final = re.compile(r"/(\S*)")
+_ARGUMENT: Final = re.compile(r"/(\S+)\s+(\S*)")
+_NAME: Final = re.compile(r"(?:^|\s)@(\S*)$")
+
+
+class ChatCompleter(Completer):
+    """Looks at the live names whenever it is asked.
+
+    `names` gives all that begin with a prefix, best first. `look_up` is told every prefix that somebody typed, so that
+    it can ask the server where not all names are known here.
+    """
+
+    def __init__(
+        self,
+        names: Callable[[str], Iterable[str]],
+        commands: Mapping[str, CommandSpec],
+        look_up: Callable[[str], None],
+    ) -> None:
+        self._names = names
+        self._commands = commands
+        self._look_up = look_up
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """What may stand at the cursor; `complete_event` makes no difference."""
+        del complete_event
+        before = document.text_before_cursor
+        if command := _COMMAND.fullmatch(before):
+            return self._commands_for(command[1])
+        if name := _NAME.search(before):
+            return self._names_for(name[1])
+        if argument := _ARGUMENT.fullmatch(before):
+            return self._arguments_for(argument[1], argument[2])
+        return ()
+
+    def _commands_for(self, prefix: str) -> Iterable[Completion]:
+        for spec in self._commands.values():
+            if spec.name.startswith(prefix.casefold()):
+                display = f"/{spec.name} {spec.arguments}".rstrip()
+                yield Completion(spec.name, -len(prefix), display=display, display_meta=spec.help)
+
+    def _arguments_for(self, command: str, prefix: str) -> Iterable[Completion]:
+        spec = self._commands.get(command.casefold())
+        if spec is None:
+            return ()
+        match spec.completes:
+            case Completes.NOTHING:
+                return ()
+            case Completes.USER:
+                return self._names_for(prefix)
+            case Completes.COMMAND:
+                return self._commands_for(prefix)
+            case _ as never:
+                assert_never(never)
+
+    def _names_for(self, prefix: str) -> Iterable[Completion]:
+        self._look_up(prefix)
+        for name in itertools.islice(self._names(prefix), MAX_OFFERED):
+            yield Completion(name, -len(prefix), display=clean_line(name))
+
+
+def completes_while_typing(text_before_cursor: str) -> bool:
+    """Whether the menu opens by itself: in a word that begins with `@`, and in the name of a command."""
+    return _COMMAND.fullmatch(text_before_cursor) is not None or _NAME.search(text_before_cursor) is not None

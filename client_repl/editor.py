@@ -1,0 +1,185 @@
+"""The one prompt of a session: its keys, what stands around the draft, and questions that borrow it for a moment."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import Application, get_app
+from prompt_toolkit.buffer import CompletionState
+from prompt_toolkit.completion import CompleteEvent, Completer, ConditionalCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+
+from client_repl import view
+from client_repl.chat import Chat
+from client_repl.completer import completes_while_typing
+from client_repl.terminal import Scrollback
+
+INTERRUPTED: Final = 130
+"""Exit code after Ctrl-C, as shells have it."""
+_REFRESH_SECONDS: Final = 1.0
+"""The toolbar tells of users who came and went, of whom no line is printed in a big room."""
+_MAX_HANG: Final = 12
+"""Columns that further lines of a draft are indented at most."""
+
+
+class Editor:
+    """Draft in, lines out.
+
+    `send` takes a line that was entered, False: not now, then the text stays. `leave` ends the session with an exit
+    code. Everything runs on the thread and in the loop of the prompt.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        completer: Completer,
+        *,
+        send: Callable[[str], bool],
+        leave: Callable[[int], None],
+    ) -> None:
+        self.connection = "connecting"
+        """The state of the connection, for the toolbar."""
+        self.for_you = 0
+        """Direct messages and mentions since the last line was entered."""
+        self._chat = chat
+        self._completer = ConditionalCompleter(completer, Condition(lambda: self._answered is None))
+        self._send = send
+        self._leave = leave
+        self._question = ""
+        self._answered: Callable[[str | None], None] | None = None
+        self._leaving = False
+        self._prompt: PromptSession[str] = PromptSession(
+            self._message,
+            completer=self._completer,
+            complete_while_typing=Condition(self._completes_while_typing),
+            prompt_continuation=lambda width, _line, _wraps: " " * min(width, _MAX_HANG),
+            bottom_toolbar=self._toolbar,
+            key_bindings=self._keys(),
+            style=view.STYLE,
+            include_default_pygments_style=False,
+            enable_suspend=True,
+            erase_when_done=True,
+            refresh_interval=_REFRESH_SECONDS,
+        )
+        self._buffer = self._prompt.default_buffer
+        self._buffer.accept_handler = self._accept
+        self._buffer.on_text_changed += self._stay
+        self.scrollback = Scrollback(self.app, view.STYLE)
+        # A terminal that does not say where the cursor is needs no warning among the chat lines.
+        self.app.renderer.cpr_not_supported_callback = None
+
+    @property
+    def app(self) -> Application[str]:
+        """The prompt, to draw above."""
+        return self._prompt.app
+
+    async def run(self) -> None:
+        """Edit until cancelled (in asyncio), which restores the terminal. Raises EOFError when the terminal is gone."""
+        await self._prompt.prompt_async(set_exception_handler=False)
+
+    def give_back(self, draft: str) -> bool:
+        """Put a refused line back to be corrected. False: something else is being typed."""
+        if not draft or self._buffer.text or self._answered is not None:
+            return False
+        self._buffer.document = Document(draft)
+        return True
+
+    @contextmanager
+    def asking(self, question: str, answered: Callable[[str | None], None]) -> Iterator[None]:
+        """Borrow the prompt for a question; the draft comes back after it. `answered` is called with each line
+        entered, and with None when the user does not want to answer."""
+        draft = self._buffer.document
+        self._question, self._answered = question, answered
+        self._buffer.reset()
+        self.app.invalidate()
+        try:
+            yield
+        finally:
+            self._answered = None
+            self._buffer.reset(draft)
+            self.app.invalidate()
+
+    def _accept(self, _: object) -> bool:
+        """Enter was pressed; True keeps the text."""
+        text = self._buffer.text
+        if self._answered is not None:
+            self._answered(text)
+            return False
+        if not self._send(text):
+            self.app.output.bell()
+            return True
+        self.for_you = 0
+        return False
+
+    def _stay(self, _: object) -> None:
+        self._leaving = False
+
+    def _completes_while_typing(self) -> bool:
+        return self._answered is None and completes_while_typing(self._buffer.document.text_before_cursor)
+
+    def _message(self) -> StyleAndTextTuples:
+        if self._answered is not None:
+            return [("class:prompt", self._question)]
+        draft = self._buffer.text
+        where = self._chat.where
+        target = self._chat.direct_target(draft)
+        if not draft and where.startswith("@"):
+            target = where[1:]
+        columns = get_app().output.get_size().columns
+        return [*view.render_pending(self._chat.pending, columns), *view.render_prompt(where, target)]
+
+    def _toolbar(self) -> StyleAndTextTuples:
+        chat = self._chat
+        hint = "Ctrl-C again leaves the chat" if self._leaving else ""
+        shown = view.render_toolbar(chat.name, chat.where, self.connection, len(chat.users), self.for_you, hint)
+        return [*shown]
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+        is_empty = Condition(lambda: not self._buffer.text)
+
+        @keys.add("escape", "enter")
+        def _newline(event: KeyPressEvent) -> None:
+            event.current_buffer.insert_text("\n")
+
+        @keys.add("tab")
+        def _complete(event: KeyPressEvent) -> None:
+            """The first offer, then the next ones. Asked for now: the open menu may be older than the last speaker,
+            and keys that come with this one must find it done."""
+            buffer = event.current_buffer
+            state = buffer.complete_state
+            if state is not None and state.complete_index is not None:
+                buffer.complete_next()
+                return
+            asked = CompleteEvent(completion_requested=True)
+            offers = [*self._completer.get_completions(buffer.document, asked)]
+            if offers:
+                buffer.complete_state = CompletionState(buffer.document, offers)
+                buffer.go_to_completion(0)
+
+        @keys.add(Keys.CPRResponse, save_before=lambda _: False)
+        def _cursor_is_known(event: KeyPressEvent) -> None:
+            row, _column = event.data[2:-1].split(";")  # ESC [ row ; column R
+            self.scrollback.prompt_was_at(int(row))
+
+        @keys.add("c-d", filter=is_empty)
+        def _quit(_: KeyPressEvent) -> None:
+            if self._answered is not None:
+                self._answered(None)
+            elif not self._send("/quit"):
+                self.app.output.bell()
+
+        @keys.add("c-c")
+        @keys.add("<sigint>")
+        def _interrupt(_: KeyPressEvent) -> None:
+            if self._leaving and not self._buffer.text:
+                self._leave(INTERRUPTED)
+            self._buffer.reset()
+            self._leaving = True
+
+        return keys

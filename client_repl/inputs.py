@@ -1,0 +1,145 @@
+"""The input grammar: what one line means, the same in the REPL, in a pipe and with --json."""
+
+import enum
+import re
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+import msgspec
+
+import wire
+
+# A direct message must never fall through to a room because of an invisible or look-alike first character: whatever
+# a paste, a byte-order mark or an input method may put there counts as the blank or the sign it looks like.
+_BLANK: Final = " \t\r\n\f\v\x00\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\u3000\ufeff"
+_AT: Final = "@\uff20"
+_SLASH: Final = "/\uff0f"
+
+_ADDRESSED: Final = re.compile(r"([^\s:,]+)[:,]?\s*(.*)", re.DOTALL)
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Mode(enum.Enum):
+    """How lines are read."""
+
+    COMMANDS = enum.auto()
+    """Text, `@name text` and `/command`."""
+    JSON = enum.auto()
+    """The same, and a line that begins with `{` is a JSON object."""
+    TEXT = enum.auto()
+    """Every line is text (`--to`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text for the current conversation; `to` where a JSON line names another one."""
+
+    text: str
+    to: str = ""
+    kind: wire.Kind = wire.Kind.TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A direct message. `text` is empty while it is still being typed."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`/name argument`; the name without its slash, in lower case."""
+
+    name: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A line that means nothing, and is sent to nobody. `code` as in a Refused."""
+
+    code: str
+    text: str
+
+
+Input = Text | Direct | Command | Mistake
+
+
+class _JsonLine(msgspec.Struct, forbid_unknown_fields=True):
+    text: str
+    to: str = ""
+    kind: str = "text"
+
+
+_json_line: Final = msgspec.json.Decoder(_JsonLine)
+
+
+def parse(line: str, mode: Mode = Mode.COMMANDS) -> Input | None:
+    """What `line` means; None for a blank line. Never raises."""
+    line = line.rstrip("\r\n")
+    bare = line.lstrip(_BLANK)
+    if not bare:
+        return None
+    match mode:
+        case Mode.TEXT:
+            return Text(line)
+        case Mode.JSON if bare[0] == "{":
+            return _parse_json(bare)
+        case Mode.JSON | Mode.COMMANDS:
+            return _parse_line(line, bare)
+        case _ as never:
+            assert_never(never)
+
+
+def _parse_line(line: str, bare: str) -> Input:
+    first, second = bare[0], bare[1:2]
+    if first in _AT:
+        if second and second in _AT:
+            return Text(bare[1:])
+        found = _ADDRESSED.fullmatch(bare, 1)
+        if found is None:
+            return Mistake(wire.Code.NAME_EMPTY, "There is no name after the @. For text that begins with @ write @@.")
+        return Direct(found[1], found[2])
+    if first in _SLASH:
+        if second and second in _SLASH:
+            return Text(bare[1:])
+        name, *argument = bare[1:].split(maxsplit=1) if second.strip() else [""]
+        return Command(name.casefold(), argument[0].rstrip() if argument else "")
+    return Text(line)
+
+
+def _parse_json(line: str) -> Input:
+    try:
+        said = _json_line.decode(line.encode(errors="replace"))
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        # Not sent as text: a script's broken line may have been meant for one person only.
+        return Mistake(wire.Code.MALFORMED, f"not a message as JSON: {exc}")
+    if said.to and not is_conversation(said.to):
+        return Mistake(wire.Code.MALFORMED, '"to" must be "#room" or "@name"')
+    match said.kind:
+        case "text":
+            return Text(said.text, said.to)
+        case "action":
+            return Text(said.text, said.to, wire.Kind.ACTION)
+        case _:
+            return Mistake(wire.Code.MALFORMED, '"kind" must be "text" or "action"')
+
+
+def is_conversation(where: str) -> bool:
+    """Whether this can name a conversation: `#room` or `@name`."""
+    return len(where) > 1 and where[0] in "#@" and not any(map(str.isspace, where))
+
+
+def visible(text: str) -> str:
+    """`text` as the server takes it: line ends are newlines, and other control characters are shown, not sent."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub(_show_control, text))
+
+
+def _show_control(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code < 0x20:
+        return chr(0x2400 + code)  # the Unicode block of control pictures
+    return "\u2421" if code == 0x7F else f"<U+{code:04X}>"

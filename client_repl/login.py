@@ -1,0 +1,63 @@
+"""The client's half of the handshake: Hello, Challenge, Proof, Welcome."""
+
+import os
+from typing import Final
+
+import wire
+from client_repl import trouble
+from client_repl.address import Address
+from client_repl.identity import Identity
+from client_repl.link import Link
+from client_repl.trouble import Retry, Trouble
+
+SOFTWARE: Final = "trio-chat-client"
+
+_NO_PIN: Final = bytes(32)
+"""The server key pin in a proof where the connection is not encrypted."""
+_MAX_NAME: Final = 1024
+"""Bytes; a Hello must fit the 4 KiB of a frame before login."""
+
+
+async def log_in(link: Link, target: Address, identity: Identity, name: str) -> wire.Welcome:
+    """Log in under `name`. Raises Trouble. The caller sets the deadline."""
+    if len(name.encode(errors="replace")) > _MAX_NAME:
+        raise Trouble(wire.Code.NAME_TOO_LONG, "This name is too long.", retry=Retry.NO)
+    nonce = os.urandom(16)
+    link.send(
+        wire.Hello(
+            id=1,
+            versions=wire.VERSIONS,
+            name=name,
+            key=identity.public,
+            nonce=nonce,
+            instance=identity.instance,
+            guest=identity.guest,
+            software=SOFTWARE,
+        )
+    )
+    challenge = await _next(link, target)
+    assert isinstance(challenge, wire.Challenge)  # the state table lets nothing else through
+    signed = wire.signed_login(
+        pin=_NO_PIN, client_nonce=nonce, server_nonce=challenge.nonce, key=identity.public, name=name
+    )
+    link.send(wire.Proof(id=2, signature=identity.sign(signed)))
+    welcome = await _next(link, target)
+    assert isinstance(welcome, wire.Welcome)
+    return welcome
+
+
+async def _next(link: Link, target: Address) -> wire.ServerEvent:
+    """The next event of the login. Raises Trouble for a refusal, a Bye and the end of the stream."""
+    try:
+        event = await link.receive()
+    except wire.RemoteProtocolError as exc:
+        raise trouble.broken(target, exc) from exc
+    match event:
+        case None:
+            raise Trouble("connection-lost", f"{target} closed the connection during the login.")
+        case wire.Refused():
+            raise trouble.refused(event)
+        case wire.Bye():
+            raise trouble.farewell(event)
+        case _:
+            return event

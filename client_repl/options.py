@@ -1,0 +1,74 @@
+"""The command line, as a value."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from client_repl import address
+from client_repl.address import Address
+from client_repl.inputs import is_conversation, visible
+
+_USAGE: Final = """\
+%(prog)s [HOST[:PORT] | tchat://...] [options]
+       %(prog)s [HOST[:PORT]] send WHERE TEXT... [options]"""
+_DESCRIPTION: Final = """\
+Chat on the server at HOST, or on the last one. `send` says one thing and waits until it is stored;
+WHERE is #lobby or @name. Without a terminal, lines are read from standard input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for. None and "" mean: not said."""
+
+    address: Address | None = None
+    name: str = ""
+    guest: bool = False
+    json: bool = False
+    to: str = ""
+    state: Path | None = None
+    follow: bool = False
+    send: str | None = None
+    """The text of `send`; its WHERE is `to`."""
+
+
+def parse(argv: Sequence[str] | None = None) -> Options:
+    """Raises SystemExit(2) after a line on standard error where the command line cannot be understood."""
+    parser = argparse.ArgumentParser("trio-chat-client", _USAGE, _DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+    parser.add_argument("--name", default="", help="your user name; default: the last one, then the login name")
+    parser.add_argument("--guest", action="store_true", help="with a key for this once; nothing is recorded")
+    parser.add_argument("--to", default="", metavar="WHERE", help="every line is text for #room or @name")
+    parser.add_argument("--json", action="store_true", help="write every event as a line of JSON")
+    parser.add_argument("--follow", action="store_true", help="in a pipe: print history, and stay after its end")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="where your key is kept")
+    parser.add_argument("--plaintext", action="store_true", help="without encryption; this version knows nothing else")
+    parser.add_argument("--trust-new", action="store_true", help="accept an unknown server's key (of use with TLS)")
+    given = parser.parse_intermixed_args(argv)
+    words: list[str] = given.words
+    server = words.pop(0) if words and words[0] != "send" else ""
+    to: str = given.to
+    text: str | None = None
+    if words:
+        if words[0] != "send":
+            parser.error(f"what is {words[0]!r}? After the address only `send` may follow")
+        if len(words) < 3 or to:
+            parser.error("write: send WHERE TEXT, without --to")
+        to, text = words[1], " ".join(words[2:])
+    if to and not is_conversation(to):
+        parser.error(f"{to!r} is no conversation; write #room or @name")
+    try:
+        target = address.parse(server) if server else None
+    except ValueError as exc:
+        parser.error(str(exc))
+    return Options(
+        address=target,
+        name=visible(given.name.strip()),
+        guest=given.guest,
+        json=given.json,
+        to=to,
+        state=given.state,
+        follow=given.follow,
+        send=text,
+    )

@@ -1,0 +1,132 @@
+"""The user's own lines from Enter until they are seen in the log: in order, each exactly once."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import wire
+
+WINDOW: Final = 64
+"""Lines on the wire without an answer: enough to fill the server's batches, little enough to resend at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An own line. `say` is resent as it is, with its nonce, on every connection until it is acknowledged."""
+
+    say: wire.Say
+    draft: str
+    """The line as typed, for the editor when it is refused."""
+
+    @property
+    def to(self) -> str:
+        """The conversation, as `#room` or `@name`."""
+        return self.say.to
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return self.say.text
+
+    @property
+    def kind(self) -> wire.Kind:
+        """TEXT or ACTION."""
+        return self.say.kind
+
+
+class Outbox:
+    """What is on the wire is a prefix of what is pending: no line overtakes another."""
+
+    def __init__(self) -> None:
+        self._lines: dict[bytes, Pending] = {}
+        self._stored: dict[bytes, tuple[wire.Stored, Pending]] = {}
+        self._sent: set[bytes] = set()
+        self._paused = False
+
+    @property
+    def pending(self) -> list[Pending]:
+        """Every line that is not in the log as this user sees it, oldest first."""
+        return [*(line for _, line in self._stored.values()), *self._lines.values()]
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many lines may not be stored."""
+        return len(self._lines)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer is due on this connection."""
+        return bool(self._sent)
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing may be sent before `rewind`."""
+        return self._paused
+
+    def __len__(self) -> int:
+        return len(self._stored) + len(self._lines)
+
+    def add(self, line: Pending) -> None:
+        """Queue a line behind the others."""
+        self._lines[line.say.nonce] = line
+
+    def ready(self) -> Iterator[wire.Say]:
+        """Take what may be sent now, in order."""
+        if self._paused:
+            return
+        for nonce, line in self._lines.items():
+            if len(self._sent) >= WINDOW:
+                return
+            if nonce not in self._sent:
+                self._sent.add(nonce)
+                yield line.say
+
+    def echoed(self, nonce: bytes) -> bool:
+        """The line is in the log as we see it. False: it is none of ours, or was seen before."""
+        self._sent.discard(nonce)
+        return self._lines.pop(nonce, None) is not None or self._stored.pop(nonce, None) is not None
+
+    def stored(self, event: wire.Stored, position: int) -> None:
+        """The line is stored. It stays to be seen until our position in its conversation passes it."""
+        self._sent.discard(event.nonce)
+        line = self._lines.pop(event.nonce, None)
+        if line is not None and event.seq > position:
+            self._stored[event.nonce] = event, line
+
+    def passed(self, conversation: int, position: int) -> None:
+        """Stored lines up to `position` will not be echoed any more: a Gap covers them."""
+        for nonce, (event, _) in list(self._stored.items()):
+            if event.conversation == conversation and event.seq <= position:
+                del self._stored[nonce]
+
+    def refused(self, ref: int) -> Pending | None:
+        """Drop the line with request id `ref`; it will not be stored. None: no line of ours."""
+        line = self.find(ref)
+        if line is not None:
+            del self._lines[line.say.nonce]
+            self._sent.discard(line.say.nonce)
+        return line
+
+    def find(self, ref: int) -> Pending | None:
+        """The line with request id `ref` that waits for an answer."""
+        return next((self._lines[nonce] for nonce in self._sent if self._lines[nonce].say.id == ref), None)
+
+    def pause(self) -> bool:
+        """Send nothing more until `rewind`. False: it was paused already."""
+        was, self._paused = self._paused, True
+        return not was
+
+    def rewind(self) -> None:
+        """Nothing is on the wire: send again from the oldest line on."""
+        self._sent.clear()
+        self._paused = False
+
+    def forget_stored(self) -> None:
+        """The log they were stored in is gone; they will not be echoed."""
+        self._stored.clear()
+
+
+def request_ids(first: int) -> Callable[[], int]:
+    """Request ids from `first` upwards, never the same twice in this run."""
+    ids = iter(range(first, 1 << 32))
+    return lambda: next(ids)

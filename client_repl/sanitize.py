@@ -1,0 +1,85 @@
+"""The one sanitizer: text of unknown origin in, text that a terminal can only show out.
+
+A terminal obeys control characters, some of them invisible ones that a font or a bidi engine acts on; a reader is
+deceived by what has no shape. All of these become visible: `␛`, `<U+202E>`. What a person writes stays as it is: every
+script, emoji with their joiners and variation selectors.
+"""
+
+import itertools
+import unicodedata
+from typing import Final
+
+MAX_MARKS: Final = 4
+"""Combining marks in a row: no language stacks more (Unicode's own data stays under it); stacks of dozens climb over
+the lines above."""
+TAB: Final = 4
+"""Columns between tab stops."""
+
+_PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
+_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0")
+"""Letters, marks and symbols by category, but without a shape."""
+_JOINERS: Final = frozenset("\u200c\u200d")
+_JOINING_SCRIPTS: Final = ((0x0590, 0x0DFF), (0x0F00, 0x109F), (0x1780, 0x18AF), (0xA840, 0xABFF), (0x11000, 0x11FFF))
+"""From Hebrew to Sinhala, Tibetan and Myanmar, Khmer and Mongolian, later Brahmic ones: joiners are spelling there."""
+
+
+def clean(text: str) -> str:
+    """Make `text` harmless; newlines stay, tabs become spaces. Never raises; cleaning twice changes nothing more.
+
+    The result holds no character of Cc but newline, none of Cf but joiners where they join, and can be encoded.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n")
+    shown: list[str] = []
+    marks = 0
+    for before, char, after in zip(itertools.chain("\0", text), text, itertools.chain(text[1:], "\0"), strict=False):
+        category = unicodedata.category(char)
+        if category in {"Mn", "Me"} and char not in _BLANK:
+            marks += 1
+            if marks <= MAX_MARKS:
+                shown.append(char)
+            continue
+        if char in _JOINERS and _joins(before, char, after):
+            shown.append(char)
+            continue  # and go on counting: a joiner is no letter to put marks on
+        marks = 0
+        shown.append(_visible(char, category))
+    return "".join(shown).expandtabs(TAB)
+
+
+def clean_line(text: str) -> str:
+    """Make `text` harmless and one line, for names and other text beside which something else stands."""
+    return clean(text).replace("\n", "⏎")
+
+
+def _visible(char: str, category: str) -> str:
+    if category == "Cc":
+        return char if char in "\n\t" else _PICTURES.get(ord(char)) or _number(char)
+    if category in {"Cf", "Cs", "Co", "Zl", "Zp"} or char in _BLANK or _is_reserved(ord(char)):
+        return _number(char)
+    return char
+
+
+def _number(char: str) -> str:
+    return f"<U+{ord(char):04X}>"
+
+
+def _is_reserved(code: int) -> bool:
+    """Whether it never will be a character, or would be one without a shape. Other unassigned ones may be tomorrow's
+    emoji."""
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF or 0xFFF0 <= code <= 0xFFF8 or 0xE0000 <= code <= 0xE0FFF
+
+
+def _joins(before: str, joiner: str, after: str) -> bool:
+    if joiner == "\u200d" and _ends_emoji(before) and _begins_emoji(after):
+        return True
+    return all(any(first <= ord(char) <= last for first, last in _JOINING_SCRIPTS) for char in (before, after))
+
+
+def _begins_emoji(char: str) -> bool:
+    return unicodedata.category(char) in {"So", "Sm"} or 0x1F000 <= ord(char) <= 0x1FAFF
+
+
+def _ends_emoji(char: str) -> bool:
+    return _begins_emoji(char) or char == "\ufe0f"

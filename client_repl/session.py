@@ -1,0 +1,302 @@
+"""The async shell around a Chat: connects, logs in, reads, keeps alive, reconnects, and leaves in order."""
+
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, assert_never
+
+import trio
+
+import wire
+from client_repl import backoff, trouble
+from client_repl.address import Address
+from client_repl.chat import Chat
+from client_repl.effects import Effect, Quit, Reconnect, RetryAfter, Send, Show
+from client_repl.identity import Identity
+from client_repl.items import ConnectionState, Failure, Item
+from client_repl.link import Link
+from client_repl.liveness import TICK, Liveness, Verdict
+from client_repl.login import log_in
+from client_repl.trouble import Retry, Trouble
+
+Dial = Callable[[str, int], Awaitable[trio.abc.Stream]]
+"""Connects to a host and a port. Raises OSError."""
+AskName = Callable[[str], Awaitable[str | None]]
+"""Asks the user for a name, told why the last one was refused ("": there was none); None: the user gives up."""
+
+CONNECT_TIMEOUT: Final = 8.0
+"""Seconds: three of TCP's tries, at 0, 1 and 3 s, with time to be answered."""
+LOGIN_TIMEOUT: Final = 10.0
+"""Seconds for the four events of a login."""
+STEADY: Final = 10.0
+"""Seconds after which a connection was a good one, and the next trouble is a first one."""
+QUIT_GRACE: Final = 5.0
+"""Seconds that /quit waits for what is unfinished."""
+BYE_TIMEOUT: Final = 1.0
+"""Seconds that the server has to close after our Bye."""
+ROOM: Final = 256
+"""Unfinished lines beyond which a reader of input waits: 4 MiB of text at most."""
+
+
+class Session:
+    """One user on one server, until /quit, a fatal end, or cancellation.
+
+    All of it lives in one trio thread. `show` is called for every item, in order; it may neither block nor raise.
+    `ask_name` is used when the chat has no name yet, and when its name is refused.
+    `give_up`: seconds from the start in which the server must be reached, else the session ends; None for never.
+    `pause` is awaited between events: by it, a slow reader of what is shown slows down the server, not us.
+    """
+
+    def __init__(
+        self,
+        chat: Chat,
+        target: Address,
+        identity: Identity,
+        show: Callable[[Item], None],
+        *,
+        ask_name: AskName | None = None,
+        give_up: float | None = None,
+        pause: Callable[[], Awaitable[None]] | None = None,
+        dial: Dial = trio.open_tcp_stream,
+        wall_clock: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.chat: Final = chat
+        self.target: Final = target
+        self._identity = identity
+        self._show = show
+        self._ask_name = ask_name
+        self._give_up = give_up
+        self._pause = pause
+        self._dial = dial
+        self._wall_clock = wall_clock
+        self._jitter = jitter
+        self._link: Link | None = None
+        self._link_scope = trio.CancelScope()
+        self._retry_at: float | None = None
+        self._reached = False
+        self._trouble: Trouble | None = None
+        """The latest one."""
+        self._fatal: Trouble | None = None
+        self._leaving = False
+        self._grace = trio.CancelScope()
+        self._said_bye = False
+        self._shown_state: ConnectionState | None = None
+        self._changed = trio.Event()
+
+    async def run(self) -> int:
+        """Stay connected until the end. The exit code: 0 after `finish` with every line stored, else 1."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._stay_connected)
+            if self._give_up is not None:
+                nursery.start_soon(self._must_be_reached, self._give_up)
+            await self._until(lambda: self.ending)
+            await self._say_goodbye()
+            nursery.cancel_scope.cancel()
+        lost = self.chat.unacknowledged
+        if self._fatal is not None:
+            self._show(Failure(self._fatal.code, self._fatal.text))
+        if lost:
+            self._show(Failure("not-sent", f"{lost} of your lines {'was' if lost == 1 else 'were'} not sent."))
+        self._show_state("closed", self._fatal.code if self._fatal is not None else "")
+        return 1 if lost or self._fatal is not None else 0
+
+    def submit(self, line: str) -> None:
+        """A line of the user."""
+        self._apply(self.chat.submit(line))
+
+    def look_up(self, prefix: str) -> None:
+        """Ask for names that begin with `prefix`, where a room is too big to be known; completion offers them then."""
+        self._apply(self.chat.look_up(prefix))
+
+    def finish(self, grace: float = QUIT_GRACE) -> None:
+        """Leave when nothing is unfinished, or after `grace` seconds; when called again, at once."""
+        deadline = trio.current_time() + (0.0 if self._leaving else grace)
+        self._grace.deadline = min(self._grace.deadline, deadline)
+        self._leaving = True
+        self._wake()
+
+    async def room(self) -> None:
+        """Wait until there is a connection with few enough unfinished lines, or the session ends."""
+        await self._until(lambda: self.ending or (self._link is not None and self.chat.backlog < ROOM))
+
+    @property
+    def ending(self) -> bool:
+        """Whether it only finishes what was begun."""
+        return self._leaving or self._fatal is not None
+
+    # --- waiting and ending
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def _end(self, fatal: Trouble) -> None:
+        self._fatal = fatal
+        self._wake()
+
+    async def _must_be_reached(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+        if not self._reached:
+            self._end(self._trouble or trouble.timed_out(self.target))
+
+    async def _say_goodbye(self) -> None:
+        with self._grace:
+            await self._until(lambda: self.chat.backlog == 0 or self._fatal is not None)
+        if self._link is not None:
+            self._said_bye = True
+            self._link.send(wire.Bye(wire.ByeReason.QUIT))
+            with trio.move_on_after(BYE_TIMEOUT):
+                await self._until(lambda: self._link is None)
+
+    # --- effects
+
+    def _apply(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Send(event):
+                    if self._link is not None:
+                        self._link.send(event)
+                case Show(item):
+                    self._show(item)
+                case RetryAfter(seconds):
+                    self._retry_at = trio.current_time() + seconds
+                case Reconnect(detail):
+                    self._drop(detail)
+                case Quit():
+                    self.finish()
+                case _ as never:
+                    assert_never(never)
+        self._wake()
+
+    def _show_state(self, state: Literal["connected", "reconnecting", "closed"], detail: str) -> None:
+        item = ConnectionState(state, detail)
+        if item != self._shown_state:  # the same trouble again is no news
+            self._shown_state = item
+            self._show(item)
+
+    # --- connections, one after the other
+
+    async def _stay_connected(self) -> None:
+        attempt = 0
+        if not self.chat.name and not await self._rename(""):
+            self._end(Trouble(wire.Code.NAME_EMPTY, "Nobody chats without a name.", retry=Retry.NO))
+        while self._fatal is None and not self._said_bye:
+            start = trio.current_time()
+            self._trouble = problem = await self._connect()
+            if trio.current_time() - start >= STEADY and self._reached:
+                attempt = 0
+            if problem.code in trouble.NAME_CODES and await self._rename(problem.text):
+                continue
+            if problem.retry is Retry.NO or (problem.retry is Retry.IF_REACHED and not self._reached):
+                self._end(problem)
+            elif not self._said_bye:
+                self._show_state("reconnecting", problem.text)
+                await trio.sleep(backoff.delay(attempt, self._jitter, hint=problem.retry_after))
+                attempt += 1
+
+    async def _rename(self, reason: str) -> bool:
+        """Ask for a name; False: there is nobody to ask, or no answer."""
+        name = None if self._ask_name is None else await self._ask_name(reason)
+        self.chat.name = name or self.chat.name
+        return name is not None
+
+    async def _connect(self) -> Trouble:
+        """One connection from its beginning to its end, and why it ended."""
+        try:
+            stream = await self._open_stream()
+        except Trouble as problem:
+            return problem
+        try:
+            return await self._use(stream)
+        finally:
+            await trio.aclose_forcefully(stream)
+
+    async def _open_stream(self) -> trio.abc.Stream:
+        with trio.move_on_after(CONNECT_TIMEOUT):
+            try:
+                return await self._dial(self.target.host, self.target.port)
+            except (OSError, UnicodeError) as exc:
+                raise trouble.unreachable(self.target, exc) from exc
+        raise trouble.timed_out(self.target)
+
+    async def _use(self, stream: trio.abc.Stream) -> Trouble:
+        link = Link(stream)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(link.write)
+            try:
+                welcome = await self._log_in(link)
+            except Trouble as exc:
+                problem = exc
+            else:
+                problem = await self._stay_open(link, welcome)
+            nursery.cancel_scope.cancel()
+        return problem
+
+    async def _log_in(self, link: Link) -> wire.Welcome:
+        with trio.move_on_after(LOGIN_TIMEOUT):
+            return await log_in(link, self.target, self._identity, self.chat.name)
+        raise trouble.silent(self.target)
+
+    async def _stay_open(self, link: Link, welcome: wire.Welcome) -> Trouble:
+        self._link, self._link_scope = link, trio.CancelScope()
+        self._reached = True
+        self._show_state("connected", str(self.target))
+        self._apply(self.chat.welcomed(welcome))
+        try:
+            with self._link_scope:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._watch, link)
+                    self._trouble = await self._read(link)
+                    nursery.cancel_scope.cancel()
+        finally:
+            self._link, self._retry_at = None, None
+            self._apply(self.chat.disconnected())
+        assert self._trouble is not None  # _read and _drop say why
+        return self._trouble
+
+    def _drop(self, detail: str) -> None:
+        """End the current connection, and make another."""
+        self._trouble = Trouble("connection-lost", f"The connection was lost: {detail}.")
+        self._link_scope.cancel()
+
+    async def _read(self, link: Link) -> Trouble:
+        while True:
+            try:
+                event = await link.receive()
+            except wire.RemoteProtocolError as exc:
+                return trouble.broken(self.target, exc)
+            match event:
+                case None:
+                    return Trouble("connection-lost", "The connection was lost.")
+                case wire.Bye():
+                    return trouble.farewell(event)
+                case _:
+                    self._apply(self.chat.received(event))
+            if self._link_scope.cancel_called:  # what was read already must not be looked at
+                await trio.lowlevel.checkpoint_if_cancelled()
+            if self._pause is not None:
+                await self._pause()
+
+    async def _watch(self, link: Link) -> None:
+        """Probe a silent server, and send again what it asked to have later."""
+        liveness = Liveness(trio.current_time(), self._wall_clock())
+        while True:
+            await trio.sleep(TICK)
+            now = trio.current_time()
+            if self._retry_at is not None and now >= self._retry_at:
+                self._retry_at = None
+                self._apply(self.chat.retry())
+            match liveness.look(now, self._wall_clock(), reads=link.reads, owed=self.chat.expecting):
+                case Verdict.WAIT:
+                    pass
+                case Verdict.PROBE:
+                    link.send(wire.Ping(0))
+                case Verdict.LOST:
+                    self._drop("the server does not answer any more")
+                case _ as never:
+                    assert_never(never)

@@ -1,0 +1,84 @@
+"""The server's side of a conversation with the client, as plain values: what tests of the core are made of."""
+
+import itertools
+from collections.abc import Callable, Iterable
+
+import wire
+from client_repl.chat import Chat
+from client_repl.effects import Effect, Send, Show
+from client_repl.inputs import Mode
+from client_repl.items import Item
+
+LOBBY = 1
+LOG = b"L" * 16
+
+
+def nonces() -> Callable[[], bytes]:
+    counter = itertools.count(1)
+    return lambda: next(counter).to_bytes(16, "big")
+
+
+def chat(name: str = "alice", *, where: str = "#lobby", mode: Mode = Mode.COMMANDS) -> Chat:
+    return Chat(name, new_nonce=nonces(), where=where, mode=mode)
+
+
+def welcome(
+    name: str = "alice",
+    *,
+    log_id: bytes = LOG,
+    head: int = 0,
+    conversations: tuple[wire.Conversation, ...] | None = None,
+    max_text: int = wire.MAX_TEXT,
+) -> wire.Welcome:
+    return wire.Welcome(
+        ref=2,
+        version=1,
+        name=name,
+        account=7,
+        server="test",
+        log_id=log_id,
+        time=0,
+        limits=wire.Limits(max_text),
+        max_frame=wire.MAX_FRAME_CLIENT,
+        conversations=(wire.Conversation(LOBBY, "#lobby", head),) if conversations is None else conversations,
+    )
+
+
+def connected(name: str = "alice", **kwargs: object) -> Chat:
+    made = chat(name)
+    made.welcomed(welcome(name, **kwargs))  # type: ignore[arg-type]
+    return made
+
+
+def message(
+    seq: int,
+    text: str = "hi",
+    *,
+    sender: str = "bob",
+    to: str = "#lobby",
+    conversation: int = LOBBY,
+    nonce: bytes = bytes(16),
+    kind: wire.Kind = wire.Kind.TEXT,
+    time: int = 1000,
+) -> wire.Message:
+    return wire.Message(conversation, seq, time, kind, 0, sender, to, nonce, text)
+
+
+def echo(say: wire.Say, seq: int, *, sender: str = "alice", conversation: int = LOBBY) -> wire.Message:
+    return message(seq, say.text, sender=sender, to=say.to, conversation=conversation, nonce=say.nonce, kind=say.kind)
+
+
+def user(name: str, account: int = 1, status: wire.Status = wire.Status.ONLINE) -> wire.User:
+    return wire.User(name, account, status)
+
+
+def sent(effects: Iterable[Effect]) -> list[wire.ClientEvent]:
+    return [effect.event for effect in effects if isinstance(effect, Send)]
+
+
+def says(effects: Iterable[Effect]) -> list[wire.Say]:
+    return [event for event in sent(effects) if isinstance(event, wire.Say)]
+
+
+def shown(effects: Iterable[Effect]) -> list[Item]:
+    return [effect.item for effect in effects if isinstance(effect, Show)]

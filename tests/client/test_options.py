@@ -1,0 +1,52 @@
+"""The command line."""
+
+from pathlib import Path
+
+import pytest
+
+from client_repl.address import Address
+from client_repl.options import Options, parse
+
+
+@pytest.mark.parametrize(
+    ("argv", "options"),
+    [
+        ([], Options()),
+        (["localhost"], Options(Address("localhost"))),
+        (["--name", "bob", "[::1]:5", "--json"], Options(Address("::1", 5), name="bob", json=True)),
+        (["tchat://h:5/blob", "--guest"], Options(Address("h", 5), guest=True)),
+        (["h", "--plaintext", "--trust-new", "--follow"], Options(Address("h"), follow=True)),
+        (["--to", "@bob", "--state", "x"], Options(to="@bob", state=Path("x"))),
+        (["--name", " b\x1bb "], Options(name="b␛b")),
+        (["send", "#lobby", "hi", "there"], Options(to="#lobby", send="hi there")),
+        (["h:1", "send", "@bob", "hi"], Options(Address("h", 1), to="@bob", send="hi")),
+        (["send", "#lobby", "--name", "bob", "a b", "c"], Options(to="#lobby", name="bob", send="a b c")),
+        (["send", "#lobby", "--", "--json"], Options(to="#lobby", send="--json")),
+        (["send", "#lobby", "send"], Options(to="#lobby", send="send")),
+        (["send", "#lobby", "-1"], Options(to="#lobby", send="-1")),
+    ],
+)
+def test_what_a_command_line_means(argv: list[str], options: Options) -> None:
+    assert parse(argv) == options
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["h", "x"], "'x'"),
+        (["h:99999"], "is no port"),
+        (["a b"], "is no address"),
+        (["--to", "bob"], "is no conversation"),
+        (["send", "bob", "x"], "is no conversation"),
+        (["send", "#lobby"], "send WHERE TEXT"),
+        (["send"], "send WHERE TEXT"),
+        (["send", "#lobby", "x", "--to", "@bob"], "without --to"),
+        (["--jso"], "--jso"),
+        (["--name"], "--name"),
+    ],
+)
+def test_what_is_no_command_line(argv: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as info:
+        parse(argv)
+    assert info.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,133 @@
+"""What --json and a pipe write for each kind of item."""
+
+import json
+from datetime import UTC
+
+import pytest
+
+from client_repl import jsonl, plain
+from client_repl.items import (
+    Clear,
+    ConnectionState,
+    Failure,
+    Item,
+    Line,
+    Notice,
+    PresenceLine,
+    Roster,
+    Skipped,
+    Welcomed,
+)
+from tests.client.talk import message
+from wire import Change, Kind, PresenceChange, Status, User
+
+
+def line(text: str = "hi", *, own: bool = False, to: str = "#lobby", **kwargs: object) -> Line:
+    said = message(12, text, to=to, time=1769860800123, nonce=b"\xab" * 16, **kwargs)  # type: ignore[arg-type]
+    where = to if own or to.startswith("#") else f"@{said.sender}"
+    return Line(said, where, own, direct=to.startswith("@"), mention=False, replay=False, number=1)
+
+
+def test_a_message_as_json_is_the_line_of_the_contract() -> None:
+    assert jsonl.line(line()) == (
+        '{"type":"message","to":"#lobby","from":"bob","seq":12,"ts":"2026-01-31T12:00:00.123Z","kind":"text",'
+        '"text":"hi","nonce":"abababababababababababababababab","replay":false}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "fields"),
+    [
+        (
+            ConnectionState("reconnecting", "why"),
+            {"type": "connection", "state": "reconnecting", "detail": "why"},
+        ),
+        (Welcomed("alice", "home"), {"type": "welcome", "name": "alice", "server": "home"}),
+        (
+            PresenceLine("#lobby", PresenceChange(Change.LEFT, "bob", 1)),
+            {"type": "presence", "name": "bob", "status": "left", "room": "#lobby"},
+        ),
+        (
+            PresenceLine("#lobby", PresenceChange(Change.AWAY, "bob", 1, text="tea")),
+            {"type": "presence", "name": "bob", "status": "away", "room": "#lobby", "text": "tea"},
+        ),
+        (
+            PresenceLine("#lobby", PresenceChange(Change.RENAMED, "rob", 1, previous="bob")),
+            {"type": "presence", "name": "rob", "status": "renamed", "room": "#lobby", "previous": "bob"},
+        ),
+        (
+            Roster((User("bob", 1, Status.AWAY, 3, "tea"),), 5),
+            {
+                "type": "who",
+                "users": [{"name": "bob", "status": "away", "idle_s": 3, "guest": False, "text": "tea"}],
+                "total": 5,
+            },
+        ),
+        (Failure("no-such-user", "no"), {"type": "error", "code": "no-such-user", "text": "no"}),
+        (Failure("x", "no", "@x hi"), {"type": "error", "code": "x", "text": "no", "draft": "@x hi"}),
+        (Notice("so"), {"type": "notice", "text": "so"}),
+        (
+            Skipped("#lobby", 1, 5, "earlier"),
+            {"type": "gap", "where": "#lobby", "first": 1, "last": 5, "reason": "earlier"},
+        ),
+    ],
+)
+def test_items_as_json(item: Item, fields: dict[str, object]) -> None:
+    assert json.loads(jsonl.line(item)) == fields
+
+
+def test_a_direct_action_as_json() -> None:
+    found = json.loads(jsonl.line(line("waves", to="@alice", kind=Kind.ACTION)))
+    assert (found["to"], found["from"], found["kind"]) == ("@alice", "bob", "action")
+
+
+def test_json_is_exact_and_harmless_to_a_terminal() -> None:
+    text = "\x1b[31m\x9b\u202e😀\n"
+    written = jsonl.line(line(text))
+    assert written.isascii()
+    assert written.isprintable()
+    assert json.loads(written)["text"] == text
+    assert jsonl.line(Clear()) == ""
+
+
+def test_any_time_of_the_wire_can_be_written() -> None:
+    assert jsonl.timestamp(0) == "1970-01-01T00:00:00.000Z"
+    assert jsonl.timestamp((1 << 63) - 1) == "9999-12-31T23:59:59.999Z"
+    said = message(1, time=(1 << 63) - 1)
+    forever = Line(said, "#lobby", own=False, direct=False, mention=False, replay=False, number=1)
+    assert "<bob> hi" in plain.message(forever, "#lobby")
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        (line(), "[12:00] <bob> hi"),
+        (line("one\ntwo"), "[12:00] <bob> one\n        two"),
+        (line("\x1b[2J"), "[12:00] <bob> ␛[2J"),
+        (line("x", sender="b\nb"), "[12:00] <b⏎b> x"),
+        (line("waves", kind=Kind.ACTION), "[12:00] * <bob> waves"),
+        (line(to="#other"), "[12:00] #other <bob> hi"),
+        (line(to="@alice"), "[12:00] *bob → you* hi"),
+        (line(to="@carol", own=True), "[12:00] *you → carol* hi"),
+        (Roster((User("bob", 1, Status.ONLINE), User("al", 2, Status.AWAY)), 2), "bob online\nal away"),
+        (Notice("x"), ""),
+    ],
+)
+def test_messages_of_a_pipe(item: Item, text: str) -> None:
+    assert plain.message(item, "#Lobby", UTC) == text
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        (Failure("no-such-user", "there is no \x1bx"), "no-such-user: there is no ␛x"),
+        (Notice("history was reset"), "history was reset"),
+        (ConnectionState("reconnecting", "gone"), "gone"),
+        (ConnectionState("closed", "x"), ""),
+        (ConnectionState("connected", "x"), ""),
+        (line(), ""),
+        (Clear(), ""),
+    ],
+)
+def test_remarks_of_a_pipe(item: Item, text: str) -> None:
+    assert plain.remark(item) == text

@@ -4,8 +4,10 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import structlog
 import trio
 
@@ -18,10 +20,16 @@ from trio_chat.server import listen, serve
 NOT_YET = ("invite", "fingerprint", "export", "import", "backup", "restore")
 """Commands of the contract that need what this version does not have: encryption, or a log on disk."""
 
+SPARE_FILES = 128
+"""Open files beside clients: listeners, the log, and those that are being refused."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code: 0, 1 for an error, 2 for a wrong command line."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.arguments and options.command not in NOT_YET:
+        parser.error(f"unrecognized arguments: {' '.join(options.arguments)}")
     try:
         if options.command in NOT_YET:
             raise ConfigError(f"{options.command} is not in version {__version__} yet; see the README")
@@ -40,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trio-chat", description="A chat server that starts with one command.")
     parser.add_argument("command", nargs="?", default="serve", choices=("serve", "check-config", *NOT_YET))
+    parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)  # of the commands that are not there yet
     parser.add_argument("--host", action="append", help="address to listen on, may be repeated (default: loopback)")
     parser.add_argument("--port", type=int, help=f"port, 0 for a free one (default: {DEFAULT_PORT})")
     parser.add_argument("--data", type=Path, metavar="DIR", help="where the log will be kept; not used yet")
@@ -53,12 +62,24 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(config: Config) -> int:
     _log_to_stderr()
-    _raise_open_files()
+    config = msgspec.structs.replace(config, max_clients=_room_for(config.max_clients))
     listeners = listen(config.host, config.port)
     addresses = [listener.getsockname()[:2] for listener in listeners]
     print(f"listening on {shown(*addresses[0])}", *join_lines(addresses), sep="\n", flush=True)
     trio.run(serve, config, listeners)
     return 0
+
+
+class _Stderr:
+    """Writes a line of the log. A reader that went away, or a full disk, is no reason to stop serving."""
+
+    def msg(self, message: str) -> None:
+        """Write one line, or drop it."""
+        with suppress(OSError, ValueError):
+            sys.stderr.write(message + "\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = msg
 
 
 def _log_to_stderr() -> None:
@@ -71,19 +92,25 @@ def _log_to_stderr() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Stderr(),
     )
 
 
-def _raise_open_files() -> None:
-    """A client is an open file: use as many as the system lets us without asking. Windows has no such limit."""
+def _room_for(wanted: int) -> int:
+    """How many clients there can be, at most `wanted`: each is an open file, and the limit of those is raised as far as
+    the system lets us. Windows has none."""
     try:
         import resource  # noqa: PLC0415  there is none on Windows
     except ImportError:
-        return
+        return wanted
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    needed = wanted + SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with suppress(ValueError, OSError):  # macOS has a lower limit that it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - SPARE_FILES))
 
 
 if __name__ == "__main__":

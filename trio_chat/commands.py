@@ -118,12 +118,11 @@ def _nick(state: State, account: Account, event: wire.Nick, now: float) -> list[
 
 
 def _set_status(state: State, account: Account, event: wire.SetStatus, now: float) -> list[Effect]:
-    account.active_at = now
     match event.status:
         case wire.Status.AWAY:
             if len(event.text) > MAX_AWAY:
                 raise Refusal(Code.TEXT_TOO_LONG, f"say why in at most {MAX_AWAY} characters")
-            _check_printable(event.text)
+            _check_printable(event.text.replace("\n", "\r"))
             account.away = event.text
             change = wire.PresenceChange(wire.Change.AWAY, account.name, account.id, text=event.text)
         case wire.Status.ONLINE:
@@ -133,6 +132,7 @@ def _set_status(state: State, account: Account, event: wire.SetStatus, now: floa
             change = wire.PresenceChange(wire.Change.BACK, account.name, account.id)
         case _:
             raise Refusal(Code.NOT_ALLOWED, "a status is online or away; to go offline, say Bye")
+    account.active_at = now
     return [Announce(account, change), Reply(wire.Done(event.id))]
 
 

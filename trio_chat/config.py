@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from trio_chat.errors import ConfigError
 
-Seconds = Annotated[float, Meta(gt=0)]
+YEAR = 365 * 24 * 3600
+Seconds = Annotated[float, Meta(gt=0, le=YEAR)]
 Size = Annotated[int, Meta(gt=0)]
 """Bytes, unless the name says that it counts something else."""
 
@@ -35,7 +36,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Silence of a client before it counts as gone: two missed pings. Not counted while the server does not read."""
     stall_timeout: Seconds = 20.0
     """A socket that accepts no byte for this long is closed; its client resumes when it comes back."""
-    leave_grace: Annotated[float, Meta(ge=0)] = 10.0
+    leave_grace: Annotated[float, Meta(ge=0, le=YEAR)] = 10.0
     """How long a lost client may take to come back before others are told that it left."""
     linger: Seconds = 2.0
     """How long a refused peer may take to read why, before its socket is closed."""

@@ -91,6 +91,11 @@ class Cursor:
         if self._places.pop(conversation, None) is not None:
             self._outbox.take_back(conversation)
 
+    def leave_all(self) -> None:
+        """End all conversations."""
+        self._places.clear()
+        self._outbox.take_back()
+
     def begin_catch_up(self) -> None:
         """Go on from the places in the log."""
         self.mode = Mode.CATCH_UP
@@ -127,15 +132,17 @@ class Cursor:
     async def next_page(self) -> bytes | None:
         """For the sender task: the next bytes that this client lacks, or None when there is nothing to catch up on.
 
-        The switch to LIVE returns the snapshot: who is there, as of that step. Nothing is lost when cancelled."""
-        while self.mode is Mode.CATCH_UP:
-            conversation = next((c for c, place in self._places.items() if place.seq != self._source.head(c)), None)
-            if conversation is None:
-                self.mode = Mode.LIVE
-                return self._snapshot(self)
-            place = self._places[conversation]
-            page = await self._source.page(conversation, place.seq)
-            if self._places.get(conversation) is place:
-                place.seq = page.last
-                return page.data
-        return None
+        The switch to LIVE returns the snapshot: who is there, as of that step. A page that no longer counts returns
+        no bytes: what was queued meanwhile goes before the next one. Nothing is lost when cancelled."""
+        if self.mode is not Mode.CATCH_UP:
+            return None
+        conversation = next((c for c, place in self._places.items() if place.seq != self._source.head(c)), None)
+        if conversation is None:
+            self.mode = Mode.LIVE
+            return self._snapshot(self)
+        place = self._places[conversation]
+        page = await self._source.page(conversation, place.seq)
+        if self._places.get(conversation) is not place:
+            return b""
+        place.seq = page.last
+        return page.data

@@ -37,8 +37,9 @@ class Hub:
         self._log = log
         self._max_tail_bytes = tail_bytes
         self._tail_bytes = 0
-        self._streams: OrderedDict[int, _Stream] = OrderedDict()
-        """The least recently used first."""
+        self._streams: dict[int, _Stream] = {}
+        self._tails: OrderedDict[_Stream, None] = OrderedDict()
+        """The streams that have a tail, the least recently used first."""
         self._published = 0
         self._progress = trio.Event()
 
@@ -57,8 +58,9 @@ class Hub:
 
     def close(self, cursor: Cursor) -> None:
         """End all memberships of a cursor."""
-        for conversation in list(cursor.conversations):
-            self.leave(cursor, conversation)
+        for conversation in cursor.conversations:
+            self._streams[conversation].members.pop(cursor, None)
+        cursor.leave_all()
 
     def members(self, conversation: int) -> list[Cursor]:
         """The cursors that read the conversation, as of now."""
@@ -69,6 +71,8 @@ class Hub:
         stream = self._streams.pop(conversation, None)
         if stream is not None:
             self._tail_bytes -= stream.tail_bytes
+            self._tails.pop(stream, None)
+        self._log.forget(conversation)
 
     # --- what a cursor reads
 
@@ -85,6 +89,7 @@ class Hub:
         head = stream.head
         start = after + 1 - (head - len(stream.tail) + 1)
         if start >= 0:
+            self._tails.move_to_end(stream)
             parts = _fill(stream.tail[start : start + wire.MAX_PAGE])
             return LogPage(after + len(parts), b"".join(parts))
         messages = await self._log.since(conversation, after, limit=wire.MAX_PAGE, until=head)
@@ -130,21 +135,23 @@ class Hub:
         stream.head = head
         stream.tail += parts
         stream.tail_bytes += size
+        self._tails[stream] = None
+        self._tails.move_to_end(stream)
         self._tail_bytes += size
         while self._tail_bytes > self._max_tail_bytes:
-            self._shorten(next(old for old in self._streams.values() if old.tail))
+            self._shorten(next(iter(self._tails)))
 
     def _shorten(self, stream: _Stream) -> None:
         dropped = stream.tail[: (len(stream.tail) + 1) // 2]
         del stream.tail[: len(dropped)]
+        if not stream.tail:
+            del self._tails[stream]
         size = sum(map(len, dropped))
         stream.tail_bytes -= size
         self._tail_bytes -= size
 
     def _stream(self, conversation: int) -> _Stream:
-        stream = self._streams.setdefault(conversation, _Stream())
-        self._streams.move_to_end(conversation)
-        return stream
+        return self._streams.get(conversation) or self._streams.setdefault(conversation, _Stream())
 
 
 def _fill(parts: Iterable[bytes]) -> list[bytes]:

@@ -1,5 +1,6 @@
 """Which user names there may be, and when two of them are the same."""
 
+import re
 import unicodedata
 from typing import Final
 
@@ -19,6 +20,16 @@ RESERVED: Final = frozenset(
 _PUNCTUATION: Final = frozenset("-_.")
 """What a name may hold beside letters, digits and marks. Not `@ # / : ,`: they end or begin a name in a line."""
 
+_SHAPE: Final = re.compile(r"[LN]M{0,4}(?:\.*[LN]M{0,4})*")
+"""A name by the kinds of its characters: it begins and ends with a letter or digit; at most four marks on one."""
+
+_RULE: Final = "choose a user name of letters and digits, with - _ . between them"
+
+_EAST_ASIAN: Final = ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC")
+
+_SHOWN: Final = 40
+"""Characters of somebody's input that a refusal repeats."""
+
 _profile: Final = get_profile("UsernameCaseMapped")
 
 
@@ -34,9 +45,32 @@ def name_key(name: str) -> str:
     try:
         key: str = _profile.enforce(name)
     except UnicodeEncodeError:
-        raise Refusal(Code.NAME_INVALID, "choose a user name of letters, digits, and - _ . between them") from None
-    if any(unicodedata.category(char)[0] not in "LNM" and char not in _PUNCTUATION for char in key):
-        raise Refusal(Code.NAME_INVALID, "choose a user name of letters, digits, and - _ . between them")
+        raise Refusal(Code.NAME_INVALID, _RULE) from None
+    kinds = "".join("." if char in _PUNCTUATION else unicodedata.category(char)[0] for char in key)
+    if not _SHAPE.fullmatch(kinds):
+        raise Refusal(Code.NAME_INVALID, _RULE)
+    if len({_script(char) for char in key} - {""}) > 1:
+        raise Refusal(Code.NAME_INVALID, "choose a user name in one alphabet; another one's letters look alike")
     if key in RESERVED:
         raise Refusal(Code.NAME_RESERVED, "this name is reserved; choose another")
     return key
+
+
+def _script(char: str) -> str:
+    """The alphabet of a letter, by the first word of its Unicode name; "" for what belongs to none. What Japanese and
+    Korean mix counts as one."""
+    if unicodedata.category(char)[0] != "L":
+        return ""
+    word = unicodedata.name(char, "UNKNOWN").split()[0]
+    return "EAST ASIAN" if word.startswith(_EAST_ASIAN) else word
+
+
+def fold(text: str) -> str:
+    """A part of a name as `name_key` folds whole ones; any other text as something that no name is."""
+    return unicodedata.normalize("NFKC", text).lower()
+
+
+def shown(name: str) -> str:
+    """A name that somebody typed, as a refusal repeats it: on one line, and not for long."""
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in name[:_SHOWN])
+    return printable if len(name) <= _SHOWN else printable + "…"

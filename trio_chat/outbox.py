@@ -42,8 +42,8 @@ class Outbox:
         return self.chunk_bytes + self.control_bytes
 
     def offer(self, chunk: Chunk) -> bool:
-        """Queue `chunk` if it fits under the bound; whether it did. Never raises."""
-        if self.chunk_bytes + len(chunk.data) > self._max_bytes:
+        """Queue `chunk` if it fits under the bound; whether it did. After `close` nothing does. Never raises."""
+        if self._closing or self.chunk_bytes + len(chunk.data) > self._max_bytes:
             return False
         self.chunk_bytes += len(chunk.data)
         self._put(chunk)
@@ -90,7 +90,8 @@ class Outbox:
         self.wake()
 
     async def run(self, more: Callable[[], Awaitable[bytes | None]]) -> None:
-        """The sender task. When the queue is empty it asks `more` for bytes; None means wait for the next wake.
+        """The sender task. When the queue is empty it asks `more` for bytes; none means look at the queue again, None
+        means wait for the next wake.
 
         Returns after `close`. Raises Disconnected when the socket fails or takes nothing for `stall_timeout`
         seconds. Cancelled, it may leave a frame half sent: the stream is finished then.
@@ -103,7 +104,7 @@ class Outbox:
                 self._written(items)
             elif self._closing:
                 return
-            elif page := await more():
+            elif (page := await more()) is not None:
                 await self._write(page)
             else:
                 await wake.wait()

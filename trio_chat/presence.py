@@ -37,7 +37,7 @@ class Presence:
         self._waiting: dict[int, list[wire.PresenceChange]] = {}
         """To be announced, by room."""
         self._fresh: dict[Cursor, dict[int, int]] = {}
-        """Who went live since the last announcement: how many of those that wait it knows from its snapshot, by room."""
+        """Who went live since the last announcement: how many of those that wait its snapshot has, by room."""
         self._lost: OrderedDict[Account, float] = OrderedDict()
         """When each one's grace ends; in that order, since the grace is the same for all."""
         self._wake = trio.Event()
@@ -71,7 +71,8 @@ class Presence:
         """Who is there in the account's rooms, as one Members each; of a crowded room a part.
 
         Called as the cursor goes live: what waits to be announced is in it already, and will not be sent to it."""
-        self._fresh[cursor] = {room: len(changes) for room, changes in self._waiting.items()}
+        if self._waiting:
+            self._fresh[cursor] = {room: len(changes) for room, changes in self._waiting.items()}
         now = trio.current_time()
         events: list[wire.ServerEvent] = []
         for room in self._rooms(account):
@@ -116,10 +117,9 @@ class Presence:
         return [conversation for conversation in found if conversation.room]
 
     def _is_crowded(self, room: Conversation) -> bool:
-        present = self._state.present_count(room)
-        if present > self._crowd:
+        if room.present > self._crowd:
             self._crowded.add(room.id)
-        elif present < self._crowd_over:
+        elif room.present < self._crowd_over:
             self._crowded.discard(room.id)
         return room.id in self._crowded
 

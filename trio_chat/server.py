@@ -12,7 +12,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 import trio
@@ -35,6 +35,8 @@ _BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a whole server's clients coming back at once."""
 
 _OUT_OF_SOCKETS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_PORT_TRIES = 10
+"""A port that was free on the first address may be taken on the second."""
 _RETRY_ACCEPT = 0.1
 """Seconds until the next try when there is no socket left; there is nothing to wait for."""
 
@@ -90,12 +92,15 @@ async def serve(
             accept.start_soon(_stop_on_signal, accept.cancel_scope)
             task_status.started(services)
         sessions.cancel_scope.deadline = trio.current_time() + config.shutdown_grace
-        await _say_goodbye(services)
+        await say_goodbye(services)
 
 
-async def _say_goodbye(services: Services) -> None:
+async def say_goodbye(services: Services) -> None:
     """Take no more requests, publish what was taken, and send each client a Bye behind it."""
     log.info("stopping", clients=len(services.sessions))
+    services.stopping = True
+    for scope in list(services.logins):
+        scope.cancel()
     for session in services.sessions:
         session.stop_reading()
     await services.committer.flush()
@@ -134,6 +139,13 @@ def listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
 
     A family that this machine does not have is left out, as long as one socket remains. Raises StartError.
     """
+    for _ in range(_PORT_TRIES if port == 0 else 0):
+        with suppress(StartError):
+            return _listen(hosts, port)
+    return _listen(hosts, port)
+
+
+def _listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
         for host in hosts:
@@ -157,8 +169,8 @@ _Address = tuple[socket.AddressFamily, int, int, str, tuple[str, int, *tuple[int
 def _resolve(host: str, port: int) -> list[_Address]:
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)  # type: ignore[return-value]
-    except socket.gaierror as exc:
-        raise StartError(f"the address {host} is not known: {exc.strerror}; give another with --host") from exc
+    except (OSError, UnicodeError, ValueError) as exc:
+        raise StartError(f"the address {host!r} is not known: {exc}; give another with --host") from exc
 
 
 def _bind(family: socket.AddressFamily, address: tuple[object, ...]) -> socket.socket | None:

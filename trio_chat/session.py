@@ -44,6 +44,9 @@ class Services:
     presence: Presence
     connections: int = 0
     """Open ones, logged in or on the way there."""
+    logins: set[trio.CancelScope] = field(default_factory=set)
+    """Those on the way; cancelling one refuses it."""
+    stopping: bool = False
     _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
 
     @property
@@ -161,6 +164,7 @@ class Session:
             else:
                 await self._do(cast("Request", event))  # a server's Connection decodes nothing else
                 await self.outbox.control_room()
+                await trio.lowlevel.checkpoint()  # a read full of small requests must not hold the loop
 
     async def _receive(self) -> bytes:
         config = self._services.config
@@ -178,10 +182,20 @@ class Session:
                 return
             effects = handle(self._services.state, self.account, event, trio.current_time())
         except Refusal as refusal:
-            self.reply(wire.Refused(request_id(event), refusal.code, refusal.text, refusal.retry_after))
+            if not (isinstance(event, wire.Say) and await self._is_stored(event)):
+                self.reply(wire.Refused(request_id(event), refusal.code, refusal.text, refusal.retry_after))
             return
         for effect in effects:
             await self._carry_out(effect)
+
+    async def _is_stored(self, say: wire.Say) -> bool:
+        """What was stored once stays so, also when it would be refused by now: its reader has left, for example."""
+        await self._services.committer.flush()
+        receipt = await self._services.log.find(self.account.id, say.nonce)
+        if receipt is None:
+            return False
+        self.reply(wire.Stored(say.id, say.nonce, receipt.conversation, receipt.seq))
+        return True
 
     def _resume(self, event: wire.Resume) -> None:
         hub, account = self._services.hub, self.account
@@ -203,7 +217,6 @@ class Session:
         match effect:
             case Reply():
                 self.reply(effect.event)
-                await trio.lowlevel.checkpoint()  # a read full of small requests must not hold the loop
             case Append():
                 await self._services.committer.submit(Submission(effect.id, effect.draft, self.cursor, self.reply))
             case Entered():
@@ -264,9 +277,15 @@ def _place(services: Services) -> Iterator[None]:
 
 async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
     config = services.config
-    with trio.move_on_after(config.login_timeout):
-        claim = await authenticate(connection, transport)
-        return _admit(services, connection, transport, claim)
+    with trio.move_on_after(config.login_timeout) as scope:
+        services.logins.add(scope)
+        try:
+            claim = await authenticate(connection, transport)
+            return _admit(services, connection, transport, claim)
+        finally:
+            services.logins.discard(scope)
+    if services.stopping:
+        raise Refusal(Code.UNAVAILABLE, "the server stops; try again soon", retry_after=config.restart_hint)
     raise Refusal(Code.LOGIN_TIMEOUT, f"the login took over {config.login_timeout:g} s; connect again")
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import wire
 from trio_chat.errors import Refusal
 from trio_chat.model import LOBBY
-from trio_chat.names import name_key
+from trio_chat.names import fold, name_key, shown
 from wire import Code
 
 NAME_KEPT: Final = 90 * 24 * 3600.0
@@ -29,6 +29,9 @@ class Account:
     name_key: str
     guest: bool
     owned: bool = False
+    """It outlives its connections."""
+    spoke: bool = False
+    """It said something under its present name, so that name is kept for it when it takes another."""
     present: bool = False
     """Others think that it is here: connected, or lost for less than the grace."""
     connections: int = 0
@@ -53,6 +56,8 @@ class Conversation:
     id: int
     room: str
     """`#name`; empty for a direct one."""
+    present: int = 0
+    """How many members others think are here."""
     members: dict[int, Account] = field(default_factory=dict)
     """By account id. In a direct one, both stay for as long as one of them may come back to read it."""
 
@@ -97,24 +102,34 @@ class State:
         old = account.name
         if folded != account.name_key:
             del self._by_name[account.name_key]
-            if account.owned:
-                self._given_up[account.name_key] = (account.id, now + NAME_KEPT)
+            if account.spoke:
+                self._keep(account, now)
+            account.spoke = False
             self._by_name[folded] = account
         account.name, account.name_key = name, folded
         return old
 
     def own_name(self, account: Account) -> None:
         """From its first message on a name is its account's, here or not. A guest never owns one."""
-        account.owned = account.owned or not account.guest
+        if not account.guest:
+            account.owned = account.spoke = True
+
+    def _keep(self, account: Account, now: float) -> None:
+        self._given_up.pop(account.name_key, None)
+        self._given_up[account.name_key] = (account.id, now + NAME_KEPT)
+        for name, (_, until) in list(self._given_up.items()):  # in the order in which they end
+            if until > now:
+                break
+            del self._given_up[name]
 
     def _free(self, name: str, account: Account | None, now: float) -> str:
         folded = name_key(name)
         if self._by_name.get(folded, account) is not account:
-            raise Refusal(Code.NAME_TAKEN, f"the name {name} is taken; choose another")
+            raise Refusal(Code.NAME_TAKEN, f"the name {shown(name)} is taken; choose another")
         kept = self._given_up.get(folded)
         if kept is not None:
             if kept[1] > now and (account is None or kept[0] != account.id):
-                raise Refusal(Code.NAME_TAKEN, f"the name {name} is kept for its last owner; choose another")
+                raise Refusal(Code.NAME_TAKEN, f"the name {shown(name)} is kept for its last owner; choose another")
             del self._given_up[folded]
         return folded
 
@@ -124,9 +139,10 @@ class State:
         """One more connection; True if others do not yet know that it is here."""
         account.connections += 1
         account.active_at = now
-        arrived = not account.present
-        account.present = True
-        return arrived
+        if account.present:
+            return False
+        self._set_present(account, True)
+        return True
 
     def disconnected(self, account: Account) -> bool:
         """One connection less; True if it was the last one."""
@@ -137,7 +153,7 @@ class State:
         """It is gone for all others. An account that owns no name ends with that, and its name is free.
 
         Returns the direct conversations that ended with it: nobody is left to read them."""
-        account.present = False
+        self._set_present(account, False)
         account.away = None
         if account.owned:
             return []
@@ -160,9 +176,9 @@ class State:
         return wire.User(account.name, account.id, account.status, idle, account.away or "", account.guest)
 
     def online(self, conversation: Conversation, prefix: str = "", after: str = "") -> list[Account]:
-        """Members with a connection, by name; with a name that begins with `prefix` and comes later than `after`.
-        Both compare without case."""
-        prefix, after = prefix.casefold(), after.casefold()
+        """Members with a connection, by name; with a name that begins with `prefix` and comes later than `after`,
+        in the order of the folded names."""
+        prefix, after = fold(prefix), fold(after)
         found = [
             account
             for account in conversation.members.values()
@@ -170,16 +186,20 @@ class State:
         ]
         return sorted(found, key=lambda account: account.name_key)
 
-    def present_count(self, conversation: Conversation) -> int:
-        """How many members others think are here."""
-        return sum(account.present for account in conversation.members.values())
+    def _set_present(self, account: Account, present: bool) -> None:
+        account.present = present
+        for conversation in map(self.conversations.__getitem__, account.conversations):
+            conversation.present += 1 if present else -1
 
     # --- conversations
 
     def join(self, account: Account, conversation: int) -> None:
         """Make `account` a member."""
-        self.conversations[conversation].members[account.id] = account
-        account.conversations[conversation] = None
+        found = self.conversations[conversation]
+        found.members[account.id] = account
+        if conversation not in account.conversations:
+            account.conversations[conversation] = None
+            found.present += account.present
 
     def resolve(self, account: Account, to: str) -> tuple[Conversation, str, bool]:
         """What `to` (`#room` or `@user`) means to `account`: the conversation, its name as others see it, and whether
@@ -204,7 +224,7 @@ class State:
         for conversation in map(self.conversations.__getitem__, account.conversations):
             if conversation.room and conversation.room == name.casefold():
                 return conversation
-        raise Refusal(Code.NO_SUCH_ROOM, f"you are in no room {name}; it would begin with #")
+        raise Refusal(Code.NO_SUCH_ROOM, f"you are in no room {shown(name)}; it would begin with #")
 
     def title(self, account: Account, conversation: Conversation) -> str:
         """What `account` calls the conversation: `#room` or `@user`."""
@@ -217,7 +237,7 @@ class State:
         try:
             return self._by_name[name_key(name)]
         except (KeyError, Refusal):
-            raise Refusal(Code.NO_SUCH_USER, f"there is no user {name}; /who shows who is here") from None
+            raise Refusal(Code.NO_SUCH_USER, f"there is no user {shown(name)}; /who shows who is here") from None
 
 
 def _pair(one: int, other: int | None = None) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import math
 import socket
+from contextlib import suppress
 from typing import Protocol
 
 import trio
@@ -40,14 +41,13 @@ class SocketTransport:
     _RECEIVE = 64 * 1024
 
     def __init__(self, sock: socket.socket) -> None:
-        sock.settimeout(0)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock = sock
-        try:
+        self.peer = "gone"
+        with suppress(OSError):  # a peer that is gone already: the first use says so
+            sock.settimeout(0)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host, port = sock.getpeername()[:2]
             self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        except OSError:
-            self.peer = "gone"
 
     def try_send(self, data: memoryview) -> int:
         """See Transport."""

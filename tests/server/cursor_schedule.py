@@ -158,6 +158,7 @@ class Reader:
                     assert room in self.entered, f"a message of a room that it left: {event}"
                     due = self.entered[room] + len(self.received[room]) + 1
                     assert seq == due, f"{seq} came instead of {due}"
+                    assert seq <= self.hub.head(room), "it was read before it was published"
                     self.received[room].append(text)
                 case wire.Gap():
                     raise AssertionError(f"the log has it all: {event}")

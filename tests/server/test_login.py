@@ -9,6 +9,9 @@ from trio.testing import MockClock
 
 import wire
 from tests.server.rig import Client, Rig, running
+from trio_chat.config import load
+from trio_chat.server import core, make_services, say_goodbye
+from trio_chat.session import run_session
 from wire import Code
 
 
@@ -224,3 +227,30 @@ async def test_a_name_is_owned_from_the_first_message(autojump_clock: MockClock)
             await client.to_end()
         assert (await rig.connect("silent").login()).name == "silent"
         assert await refused_login(rig, "speaker") == (Code.NAME_TAKEN, 2)
+
+
+async def test_a_server_that_stops_refuses_who_is_not_in_yet(autojump_clock: MockClock) -> None:
+    services = make_services(load())
+    async with core(services), trio.open_nursery() as nursery:
+        client = Client("late")
+        nursery.start_soon(run_session, services, client.transport)
+        await trio.testing.wait_all_tasks_blocked()
+        start = trio.current_time()
+        await say_goodbye(services)
+        refused, _ = await client.to_end()
+        client.transport.put_eof()
+    assert isinstance(refused, wire.Refused)
+    assert (refused.code, refused.retry_after) == (Code.UNAVAILABLE, 1000)
+    assert trio.current_time() == start
+
+
+@pytest.mark.parametrize("name", ["аlice", "alıcе", "...", "-", "admin.", "\u0301", "a" + "\u0301" * 9])
+async def test_names_that_pass_for_another_one(name: str, autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        assert (await refused_login(rig, name))[0] == Code.NAME_INVALID
+
+
+@pytest.mark.parametrize("name", ["Зоя", "李小龍", "たなかカナ漢字", "김민준", "José", "Straße", "O.-_9", "علي"])
+async def test_names_of_the_world(name: str, autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        assert (await rig.connect(name).login()).name == name

@@ -141,3 +141,16 @@ async def test_a_crowd_comes_and_goes_in_silence(autojump_clock: MockClock) -> N
             await client.to_end()
         await trio.sleep(1)
         assert [name for _, name in changes(alice)] == ["late"], "again, when there were fewer than three"
+
+
+async def test_a_storm_of_long_reasons_fits_the_frames(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        alice, bob = await rig.join("alice"), await rig.join("bob")
+        await trio.sleep(1)
+        alice.drain()
+        for number in range(300):
+            bob.send(wire.SetStatus(number, wire.Status.AWAY, "😀" * 200))
+        await trio.sleep(1)
+        assert changes(alice) == [(Change.AWAY, "bob")] * 300
+        bob.say("hi")
+        assert (await alice.until(wire.Message)).text == "hi"

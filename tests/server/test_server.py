@@ -58,7 +58,7 @@ def test_a_taken_port_is_named_with_a_free_one() -> None:
     listen(("127.0.0.1",), free)[0].close()
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1", "a..b", "x" * 70, "a\0b"])
 def test_an_address_that_is_not_ours(host: str) -> None:
     with pytest.raises(StartError, match="--host"):
         listen((host,), 0)

@@ -391,3 +391,32 @@ async def come_and_go(rig: Rig, name: str, cut: int) -> None:
     else:
         client.transport.break_with(ConnectionResetError(104, "Connection reset by peer"))
     await trio.testing.wait_all_tasks_blocked()
+
+
+async def test_what_is_stored_stays_so_when_its_reader_has_left(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        alice = await rig.join("alice")
+        guest = await rig.join("visitor")
+        said = alice.say("hi", to="@visitor")
+        await alice.until(wire.Message)
+        guest.send(wire.Bye("quit"))
+        await guest.to_end()
+        alice.send(said)  # the echo may have been lost with the connection
+        stored = await alice.until(wire.Stored)
+        assert (stored.ref, stored.nonce, stored.seq) == (said.id, said.nonce, 1)
+        assert await coded(alice, say("hi", to="@visitor")) == Code.NO_SUCH_USER
+
+
+async def test_long_texts_of_many_at_once_let_nobody_fall_behind(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        reader = await rig.join("reader")
+        writers = [await rig.join(f"writer{number}") for number in range(30)]
+        await trio.sleep(1)
+        reader.drain()
+        for writer in writers:
+            writer.say("😀" * 4096)
+        while len(reader.messages()) < 30:
+            await reader.until(wire.Message)
+        await trio.sleep(1)
+        reader.drain()
+        assert sum(isinstance(event, wire.Members) for event in reader.seen) == 1

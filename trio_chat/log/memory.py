@@ -1,6 +1,7 @@
 """The log in memory: for as long as the server runs, and as much as fits."""
 
 import os
+import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -13,18 +14,19 @@ from trio_chat.model import Draft, Entry, Receipt
 NONCES: Final = 200_000
 """How many nonces are remembered, the newest: about 40 MiB, and an hour of 50 messages a second."""
 
-_ENTRY_OVERHEAD: Final = 400
-"""Bytes of an entry beside its text, measured with sys.getsizeof over the parts."""
+_ENTRY_BYTES: Final = 350
+"""Bytes of memory of an entry beside its text, measured with sys.getsizeof over the parts."""
 
 
 class _Conversation:
     """Entries `first` to `head`, by seq."""
 
-    __slots__ = ("first", "head", "messages")
+    __slots__ = ("first", "head", "last_time", "messages")
 
     def __init__(self) -> None:
         self.first = 1
         self.head = 0
+        self.last_time = 0
         self.messages: dict[int, wire.Message] = {}
 
 
@@ -77,17 +79,28 @@ class MemoryLog:
         last = min(until, found.head, first + limit - 1)
         return [found.messages[seq] for seq in range(first, last + 1)]
 
+    async def find(self, account: int, nonce: bytes) -> Receipt | None:
+        """The receipt of what this account stored under this nonce; None for nothing that is remembered."""
+        await trio.lowlevel.checkpoint()
+        return self._receipts.get((account, nonce))
+
+    def forget(self, conversation: int) -> None:
+        """Let go of a conversation that nobody will read or write again."""
+        found = self._conversations.pop(conversation, None)
+        if found is not None:
+            self._bytes -= sum(map(_size, found.messages.values()))
+
     def _append(self, draft: Draft) -> Receipt:
         key = (draft.account, draft.nonce)
         old = self._receipts.get(key)
         if old is not None:
             return Receipt(old.commit, old.conversation, old.seq, new=False)
         conversation = self._conversations.setdefault(draft.conversation, _Conversation())
-        last = conversation.messages.get(conversation.head)
+        conversation.last_time = max(self._now(), conversation.last_time)
         message = wire.Message(
             conversation=draft.conversation,
             seq=conversation.head + 1,
-            time=max(self._now(), last.time if last else 0),
+            time=conversation.last_time,
             kind=draft.kind,
             ref=draft.ref,
             sender=draft.sender,
@@ -98,7 +111,7 @@ class MemoryLog:
         conversation.head = message.seq
         conversation.messages[message.seq] = message
         self._order.append(draft.conversation)
-        self._bytes += _ENTRY_OVERHEAD + len(draft.text)
+        self._bytes += _size(message)
         self._commit += 1
         self._unfed.append(Entry(self._commit, message))
         receipt = Receipt(self._commit, draft.conversation, message.seq, new=True)
@@ -109,7 +122,14 @@ class MemoryLog:
 
     def _trim(self) -> None:
         while self._bytes > self._max_bytes:
-            conversation = self._conversations[self._order.popleft()]
+            conversation = self._conversations.get(self._order.popleft())
+            if conversation is None:  # forgotten meanwhile
+                continue
             oldest = conversation.messages.pop(conversation.first)
             conversation.first += 1
-            self._bytes -= _ENTRY_OVERHEAD + len(oldest.text)
+            self._bytes -= _size(oldest)
+
+
+def _size(message: wire.Message) -> int:
+    """Bytes of memory: a text outside Latin-1 takes two or four a character."""
+    return _ENTRY_BYTES + sys.getsizeof(message.text)

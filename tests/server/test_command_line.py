@@ -1,0 +1,100 @@
+"""The command line, as far as no server runs: what it takes, and how it says what is wrong."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from trio_chat import __version__
+from trio_chat.__main__ import NOT_YET, main
+from trio_chat.config import DEFAULT_PORT
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def error_of(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that says why the command failed."""
+    assert main(argv) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("trio-chat: ")
+    assert err.count("\n") == 1
+    return err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["--host", "0.0.0.0", "--host", "::", "--port", "0"],
+        ["--plaintext", "--rate", "off", "--engine", "memory"],
+        ["--data", "somewhere"],
+    ],
+)
+def test_every_option_of_the_contract_is_taken(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", *argv]) == 0
+    assert capsys.readouterr() == ("the configuration is good\n", "")
+
+
+def test_a_good_file_is_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "chat.toml").write_text("max_clients = 5")
+    assert main(["check-config", "--config", str(tmp_path / "chat.toml")]) == 0
+    assert capsys.readouterr().out
+
+
+def test_a_bad_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "chat.toml"
+    file.write_text("max_clients = 0")
+    assert "max_clients" in error_of(["check-config", "--config", str(file)], capsys)
+    assert str(tmp_path) in error_of(["check-config", "--config", str(tmp_path / "none")], capsys)
+
+
+def test_a_port_that_cannot_be_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "port" in error_of(["--port", "65536"], capsys)
+
+
+@pytest.mark.parametrize("command", NOT_YET)
+def test_what_is_not_there_yet_says_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = error_of([command], capsys)
+    assert command in text
+    assert __version__ in text
+
+
+def test_another_engine_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "redis://here" in error_of(["--engine", "redis://here"], capsys)
+
+
+def test_a_taken_port_is_named_with_the_next_free_one(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        text = error_of(["--host", "127.0.0.1", "--port", str(port)], capsys)
+    assert f"port {port} on 127.0.0.1 is taken" in text
+    free = int(text.split("--port ")[1].split()[0])
+    assert port < free < 65536
+
+
+def test_an_address_of_somebody_else_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "192.0.2.1" in error_of(["--host", "192.0.2.1"], capsys)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"]])
+def test_help_and_version_are_no_error(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert str(DEFAULT_PORT) in out or __version__ in out
+
+
+@pytest.mark.parametrize("argv", [["dance"], ["--port", "many"], ["--no-such-option"], ["serve", "serve"]])
+def test_a_wrong_command_line_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    assert "usage: trio-chat" in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""The configuration: what a file and the command line may say, and how a mistake is told."""
+
+from pathlib import Path
+
+import pytest
+
+import wire
+from trio_chat.config import DEFAULT_PORT, Config, load
+from trio_chat.errors import ConfigError
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "chat.toml"
+
+
+def test_nothing_has_to_be_set() -> None:
+    assert load() == Config()
+    assert load().port == DEFAULT_PORT
+    assert load().host == ("127.0.0.1", "::1")
+
+
+def test_the_defaults_fit_together() -> None:
+    config = load()
+    assert config.batch_bytes < config.outbox_bytes
+    assert config.control_bytes >= wire.MAX_FRAME_SERVER
+    assert config.outbox_bytes < config.tail_bytes
+
+
+def test_a_file_sets_what_it_names(file: Path) -> None:
+    file.write_text('host = ["::"]\nserver_name = "дом"\nlinger = 3\nmax_clients = 10\n', encoding="utf-8")
+    config = load(file)
+    assert (config.host, config.server_name, config.linger, config.max_clients) == (("::",), "дом", 3.0, 10)
+    assert config.port == DEFAULT_PORT
+
+
+def test_the_command_line_wins(file: Path) -> None:
+    file.write_text('port = 1000\nserver_name = "file"\n')
+    config = load(file, port=2000, host=None)
+    assert (config.port, config.server_name, config.host) == (2000, "file", Config().host)
+
+
+@pytest.mark.parametrize(
+    ("line", "names"),
+    [
+        ("prot = 7557", "prot"),
+        ("port = 65536", "port"),
+        ("port = -1", "port"),
+        ('port = "7557"', "port"),
+        ("max_clients = 0", "max_clients"),
+        ("max_clients = 1.5", "max_clients"),
+        ("linger = 0", "linger"),
+        ("linger = nan", "linger"),
+        ("leave_grace = -1", "leave_grace"),
+        ("restart_hint = 3600001", "restart_hint"),
+        ('server_name = ""', "server_name"),
+        (f'server_name = "{"x" * 65}"', "server_name"),
+        ('host = "127.0.0.1"', "host"),
+        ("crowd = 449", "crowd_over"),
+        ("ping_after = 90", "ping_after"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line_that_names_it(file: Path, line: str, names: str) -> None:
+    file.write_text(line)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert names in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"port 7557", b"\xff\xfe", b"port = 1\nport = 2"])
+def test_a_file_that_is_not_toml_is_named(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
+    with pytest.raises(ConfigError, match="not TOML") as caught:
+        load(file)
+    assert str(file) in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(file: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file") as caught:
+        load(file)
+    assert str(file) in str(caught.value)
+    with pytest.raises(ConfigError, match=r"(?i)directory|denied"):
+        load(file.parent)
+
+
+def test_it_never_changes() -> None:
+    with pytest.raises(AttributeError):
+        load().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1", "0"])
+def test_a_time_is_a_time(value: str, tmp_path: Path) -> None:
+    path = tmp_path / "trio-chat.toml"
+    path.write_text(f"linger = {value}\n")
+    with pytest.raises(ConfigError, match="linger"):
+        load(path)

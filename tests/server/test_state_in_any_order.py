@@ -1,0 +1,202 @@
+"""Who is who and who is where, in any order, against a model of people and their names."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from trio_chat.errors import Refusal
+from trio_chat.model import LOBBY
+from trio_chat.state import NAME_KEPT, Account, Conversation, State
+from wire import Code
+
+DAY = 24 * 3600.0
+PEOPLE = range(4)
+GUESTS = (2, 3)
+"""Those of them whose key is thrown away."""
+NAMES = ("ann", "Ann", "ben", "BEN", "cleo", "dan")
+_people = st.sampled_from(PEOPLE)
+_names = st.sampled_from(NAMES)
+
+
+@dataclass(eq=False)
+class Person:
+    """What the model knows of one who has an account."""
+
+    account: Account
+    name: str
+    connections: int = 0
+    owned: bool = False
+    spoke: bool = False
+    """Under its present name."""
+    direct: dict["Person", int] = field(default_factory=dict)
+    """The ids of its direct conversations, by whom they are with."""
+
+    def holds(self, name: str) -> bool:
+        return self.name.lower() == name.lower()
+
+
+somebody_is_there = precondition(lambda self: self.people)
+
+
+class Users(RuleBasedStateMachine):
+    """People come, talk, rename and go in any order. The model compares names by `lower`: they are ASCII."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = State()
+        self.now = 0.0
+        self.people: dict[int, Person] = {}
+        self.given_up: dict[str, tuple[Person, float]] = {}
+        self.former: set[int] = set()
+        """Account ids that are gone for good."""
+
+    def may_have(self, who: Person | None, name: str) -> bool:
+        last_owner, until = self.given_up.get(name.lower(), (who, 0.0))
+        held = any(person.holds(name) for person in self.people.values() if person is not who)
+        return not held and (last_owner is who or until <= self.now)
+
+    def named(self, person: Person, name: str) -> None:
+        """The model's part of giving a name."""
+        if not person.holds(name):
+            if person.spoke:
+                self.given_up = {one: kept for one, kept in self.given_up.items() if kept[1] > self.now}
+                self.given_up[person.name.lower()] = (person, self.now + NAME_KEPT)
+            person.spoke = False
+        self.given_up.pop(name.lower(), None)
+        person.name = name
+
+    @rule(number=_people, name=_names)
+    def log_in(self, number: int, name: str) -> None:
+        person = self.people.get(number)
+        key, guest = bytes([number]) * 32, number in GUESTS
+        if not self.may_have(person, name):
+            with pytest.raises(Refusal, match=Code.NAME_TAKEN):
+                self.state.login(key, name, guest=guest, now=self.now)
+            return
+        account, old = self.state.login(key, name, guest=guest, now=self.now)
+        assert old == (person.name if person is not None and person.name != name else None)
+        if person is None:
+            assert account.id not in self.former, "an id is used once"
+            person = self.people[number] = Person(account, name)
+        assert account is person.account
+        self.named(person, name)
+        person.connections += 1
+        self.state.connected(account, self.now)
+
+    def somebody(self, number: int) -> Person:
+        """One of those who have an account."""
+        people = self.in_order()
+        return people[number % len(people)]
+
+    @somebody_is_there
+    @rule(number=_people, name=_names)
+    def rename(self, number: int, name: str) -> None:
+        person = self.somebody(number)
+        if not self.may_have(person, name):
+            with pytest.raises(Refusal, match=Code.NAME_TAKEN):
+                self.state.rename(person.account, name, self.now)
+            return
+        assert self.state.rename(person.account, name, self.now) == (None if person.name == name else person.name)
+        self.named(person, name)
+
+    @somebody_is_there
+    @rule(number=_people)
+    def lose_a_connection(self, number: int) -> None:
+        person = self.somebody(number)
+        if person.connections:
+            person.connections -= 1
+            assert self.state.disconnected(person.account) is (not person.connections)
+
+    @somebody_is_there
+    @rule(number=_people)
+    def go(self, number: int) -> None:
+        """Lose all connections, and the grace ends."""
+        person = self.somebody(number)
+        while person.connections:
+            person.connections -= 1
+            assert self.state.disconnected(person.account) is (not person.connections)
+        if not person.account.present:
+            return
+        ended = self.state.departed(person.account)
+        if person.owned:
+            assert ended == []
+            return
+        self.people = {key: one for key, one in self.people.items() if one is not person}
+        self.former.add(person.account.id)
+        left = [direct for other, direct in person.direct.items() if other not in self.people.values()]
+        assert sorted(ended) == sorted(left)
+
+    @somebody_is_there
+    @rule(number=_people, name=_names)
+    def write_to(self, number: int, name: str) -> None:
+        person = self.somebody(number)
+        other = next((other for other in self.people.values() if other.holds(name)), None)
+        if other is None:
+            with pytest.raises(Refusal, match=Code.NO_SUCH_USER):
+                self.state.resolve(person.account, "@" + name)
+            return
+        found, to, made = self.state.resolve(person.account, "@" + name)
+        assert to == "@" + other.name
+        assert made is (other not in person.direct)
+        assert person.direct.setdefault(other, found.id) == other.direct.setdefault(person, found.id) == found.id
+
+    @somebody_is_there
+    @rule(number=_people)
+    def say_something(self, number: int) -> None:
+        person = self.somebody(number)
+        self.state.own_name(person.account)
+        person.owned = person.spoke = not person.account.guest
+
+    @rule(days=st.sampled_from((1, 89, 90)))
+    def let_time_pass(self, days: int) -> None:
+        self.now += days * DAY
+
+    @invariant()
+    def everybody_is_who_they_are(self) -> None:
+        assert list(self.state.accounts.values()) == [person.account for person in self.in_order()]
+        names = [account.name.lower() for account in self.state.accounts.values()]
+        assert len(set(names)) == len(names), "a name is held twice"
+        for person in self.people.values():
+            account = person.account
+            assert (account.name, account.owned, account.connections) == (person.name, person.owned, person.connections)
+
+    @invariant()
+    def the_lobby_holds_whoever_may_come_back(self) -> None:
+        lobby = self.state.conversations[LOBBY]
+        assert lobby.members == self.state.accounts
+        online = [person.account for person in self.people.values() if person.connections]
+        assert self.state.online(lobby) == sorted(online, key=lambda account: account.name.lower())
+
+    @invariant()
+    def a_direct_conversation_is_read_by_its_two(self) -> None:
+        for person in self.people.values():
+            assert set(person.account.conversations) == {LOBBY, *person.direct.values()}
+            for other, direct in person.direct.items():
+                conversation = self.state.conversations[direct]
+                assert set(conversation.members.values()) == {person.account, other.account}
+                assert self.state.title(person.account, conversation) == "@" + other.name
+                self.title_leads_back(person, other, conversation)
+
+    def title_leads_back(self, person: Person, other: Person, conversation: Conversation) -> None:
+        if other in self.people.values():
+            title = self.state.title(person.account, conversation)
+            assert self.state.resolve(person.account, title) == (conversation, title, False)
+
+    @invariant()
+    def nothing_is_left_behind(self) -> None:
+        read = {LOBBY, *(direct for person in self.people.values() for direct in person.direct.values())}
+        assert set(self.state.conversations) == read
+        assert len(self.state._direct) == len(read) - 1
+        assert len(self.state._by_key) == len(self.state._by_name) == len(self.people)
+        assert self.state._given_up.keys() == self.given_up.keys()
+        assert self.people or not self.given_up
+
+    def in_order(self) -> list[Person]:
+        return sorted(self.people.values(), key=lambda person: person.account.id)
+
+
+def test_users_in_any_order() -> None:
+    run_state_machine_as_test(Users, settings=settings(max_examples=60, stateful_step_count=40))

@@ -17,7 +17,7 @@ from prompt_toolkit.keys import Keys
 from client_repl import view
 from client_repl.chat import Chat
 from client_repl.completer import completes_while_typing
-from client_repl.terminal import Scrollback
+from client_repl.terminal import Scrollback, terminal_output
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -65,6 +65,7 @@ class Editor:
             enable_suspend=True,
             erase_when_done=True,
             refresh_interval=_REFRESH_SECONDS,
+            output=terminal_output(),
         )
         self._buffer = self._prompt.default_buffer
         self._buffer.accept_handler = self._accept

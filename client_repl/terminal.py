@@ -1,18 +1,25 @@
 """Drawing above a live prompt: each batch of lines is one write, so that neither they nor the draft ever break."""
 
+import io
+import os
+import sys
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 import trio
 from prompt_toolkit.application import Application
 from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_text
+from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import BaseStyle
 from prompt_toolkit.utils import get_cwidth
 
 from client_repl.backlog import Backlog
 from client_repl.items import Clear, Item
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 FLUSH_SECONDS: Final = 1 / 15
 """Between two draws: more often is not seen, and each costs a redraw of the prompt."""
@@ -24,6 +31,46 @@ MAX_WAITING: Final = 1000
 
 class TerminalGoneError(Exception):
     """The terminal is closed; nothing can be shown any more."""
+
+
+class WholeWrites(io.RawIOBase):
+    """The file `fd`, for writing: whatever signal comes, each write is whole, and one write(2) unless one comes.
+
+    Python's buffered stdout lost bytes where the signal of a resized window cut a write short: 5% of the lines of
+    3 KiB writes in a storm of resizes (Python 3.11.7, Linux).
+    """
+
+    def __init__(self, fd: int) -> None:
+        super().__init__()
+        self._fd = fd
+
+    def fileno(self) -> int:
+        """The file."""
+        return self._fd
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return os.isatty(self._fd)
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: "Buffer", /) -> int:
+        """Write all of `data`. Raises OSError."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
+        return memoryview(data).nbytes
+
+
+def terminal_output() -> Output:
+    """The terminal that stdout is."""
+    if sys.platform == "win32":  # no signal cuts a write there, and consoles have other ways
+        return create_output()
+    sys.stdout.flush()
+    whole = cast("BinaryIO", WholeWrites(sys.stdout.fileno()))  # which has all of it that a TextIOWrapper asks for
+    return create_output(io.TextIOWrapper(whole, encoding=sys.stdout.encoding))
 
 
 class Scrollback:

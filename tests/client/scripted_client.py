@@ -1,0 +1,165 @@
+"""The terminal client with its real core, on a server that is a few lines: what a test types decides what comes.
+
+    python -m tests.client.scripted_client
+
+A line `!word argument` is for the script: see `_Server.obey`. Every other one goes the way of a user's lines.
+"""
+
+import itertools
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import trio
+
+import wire
+from client_repl import app
+from client_repl.chat import Chat
+from client_repl.effects import Effect, Quit, Send, Show
+from client_repl.items import ConnectionState, Item
+from client_repl.session import AskName, Session
+
+TIME = 1_770_000_000_000
+ME = wire.User("alice", 1, wire.Status.ONLINE)
+
+
+class ScriptedSession(Session):
+    """A session whose server answers in the same breath; it dials nobody."""
+
+    def __init__(  # no super: there is no connection here
+        self, chat: Chat, show: Callable[[Item], None], ask_name: AskName, pause: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._core = chat
+        self._showing = show
+        self._ask = ask_name
+        self._room = pause
+        self._todo, self._jobs = trio.open_memory_channel[Callable[[], Awaitable[None]]](100)
+        self._start = self._todo.send_nowait
+        self._seqs = itertools.count(1)
+        self._held: list[wire.Say] | None = None
+        self._finished = trio.Event()
+        self._users = {ME.name: ME}
+
+    async def run(self) -> int:
+        conversations = (wire.Conversation(1, "#lobby", 0),)
+        limits = wire.Limits(max_text=wire.MAX_TEXT)
+        welcome = wire.Welcome(1, 1, ME.name, 1, "test", bytes(16), TIME, limits, 65536, conversations)
+        self._showing(ConnectionState("connected"))
+        self._carry_out(self._core.welcomed(welcome))
+        self._announce()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._work, nursery)
+            await self._finished.wait()
+            nursery.cancel_scope.cancel()
+        return 0
+
+    def submit(self, line: str) -> None:
+        if line.startswith("!"):
+            word, _, argument = line[1:].partition(" ")
+            self._obey(word, argument)
+        else:
+            self._carry_out(self._core.submit(line))
+
+    def look_up(self, prefix: str) -> None:
+        self._carry_out(self._core.look_up(prefix))
+
+    async def _work(self, nursery: trio.Nursery) -> None:
+        async for job in self._jobs:
+            nursery.start_soon(job)
+
+    def _obey(self, word: str, argument: str) -> None:
+        match word:
+            case "flood":
+                self._start(partial(self._flood, int(argument)))
+            case "replay":
+                self._replay(int(argument))
+            case "people":
+                self._enter(int(argument))
+            case "speak":
+                self._say(argument, "hello")
+            case "whisper":
+                self._whisper(argument)
+            case "hold":
+                self._held = []
+            case "refuse" | "release":
+                held, self._held = self._held or [], None
+                self._echo(held, refuse=word == "refuse")
+            case "name":
+                self._start(partial(self._ask_for_name, argument))
+            case _:
+                raise RuntimeError("a bug in the session")
+
+    async def _ask_for_name(self, reason: str) -> None:
+        self._showing(ConnectionState("reconnecting", f"as {await self._ask(reason)!r}"))
+
+    def _enter(self, count: int) -> None:
+        """So many more users are in the room."""
+        names = [f"user{number:05}" for number in range(count - 3)] + ["alfred", "alina", "bob"]
+        self._users |= {name: wire.User(name, 2, wire.Status.ONLINE) for name in names}
+        self._announce()
+
+    def _whisper(self, name: str) -> None:
+        """A direct message."""
+        self._tell(wire.Message(2, 1, TIME, wire.Kind.TEXT, 0, name, "@alice", bytes(16), "psst"))
+
+    async def _flood(self, rate: int) -> None:
+        """So many lines a second, until the end."""
+        for number in itertools.count():
+            self._say("bob", f"line-{number:06}-{'x' * (number % 50)}-end")
+            await self._room()
+            if number % 10 == 0:
+                await trio.sleep(10 / rate)
+
+    def _say(self, name: str, text: str) -> None:
+        self._tell(wire.Message(1, next(self._seqs), TIME, wire.Kind.TEXT, 0, name, "#lobby", bytes(16), text))
+
+    def _replay(self, count: int) -> None:
+        """So many lines that were in the log before we came back."""
+        head = next(self._seqs) - 1 + count
+        limits = wire.Limits(max_text=wire.MAX_TEXT)
+        conversations = (wire.Conversation(1, "#lobby", head),)
+        welcome = wire.Welcome(1, 1, ME.name, 1, "test", bytes(16), TIME, limits, 65536, conversations)
+        self._carry_out(self._core.welcomed(welcome))
+        self._seqs = itertools.count(head - count + 1)
+        for number in range(count):
+            self._say("bob", f"old-{number:06}-end")
+
+    def _announce(self) -> None:
+        self._tell(wire.Members(0, 1, tuple(self._users.values()), len(self._users)))
+
+    def _tell(self, event: wire.ServerEvent) -> None:
+        self._carry_out(self._core.received(event))
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Show(item):
+                    self._showing(item)
+                case Send(wire.Say() as say):
+                    self._echo([say])
+                case Quit():
+                    self._finished.set()
+                case _:
+                    pass
+
+    def _echo(self, says: list[wire.Say], *, refuse: bool = False) -> None:
+        for say in says:
+            if self._held is not None:
+                self._held.append(say)
+            elif refuse or say.to == "@nobody":
+                self._tell(wire.Refused(say.id, wire.Code.NO_SUCH_USER, "Nobody is called that."))
+            else:
+                conversation, seq = (1, next(self._seqs)) if say.to == "#lobby" else (3, 1)
+                self._tell(
+                    wire.Message(conversation, seq, TIME, say.kind, say.ref, ME.name, say.to, say.nonce, say.text)
+                )
+
+
+def main() -> int:
+    nonces = (number.to_bytes(16) for number in itertools.count(1))
+    chat = Chat("alice", new_nonce=lambda: next(nonces))
+    return app.run(chat, lambda show, ask_name, pause: ScriptedSession(chat, show, ask_name, pause))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+# Everything to run, test and keep trio-chat, from a fresh clone on a machine that has only Python and make.
+#
+#   make run | chat | test | cover | lint | fmt | fuzz | wheel | clean
+#   ARGS='...' is handed on; PYTHON=... picks another Python
+#
+# The virtual environment is made once; two stamps in it tell what is installed, and pyproject.toml makes them old.
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+FLAKE8_ASYNC := $(BIN)/flake8-async --enable ASYNC,ASYNC106,ASYNC900 --startable-in-context-manager _catch_signals
+NEED := trio-chat needs Python 3.11 or newer
+
+.PHONY: run chat test cover lint fmt fuzz wheel clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/run.stamp  ## start a server on loopback; it prints the line to join it
+	@exec $(BIN)/python -m trio_chat $(ARGS)
+
+chat: $(VENV)/run.stamp  ## join the server of `make run`
+	@exec $(BIN)/python -m client_repl $(or $(ARGS),localhost)
+
+test: $(VENV)/test.stamp  ## the whole suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+cover: $(VENV)/test.stamp  ## the whole suite, with branch coverage
+	@$(BIN)/python -m pytest --cov $(ARGS)
+
+lint: $(VENV)/test.stamp  ## style, trio's own traps, the layers, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(FLAKE8_ASYNC) $$(find wire trio_chat client_repl -name '*.py')
+	$(FLAKE8_ASYNC) --disable ASYNC124,ASYNC910,ASYNC911,ASYNC912,ASYNC913 $$(find tests -name '*.py')
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+fmt: $(VENV)/test.stamp  ## what ruff can repair by itself
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+fuzz: $(VENV)/test.stamp  ## a million inputs against the wire's parser
+	@$(BIN)/python -m tests.wire.fuzz $(ARGS)
+
+wheel: $(VENV)/test.stamp  ## dist/trio_chat-*.whl, which a friend's uvx or pipx runs
+	@$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/run.stamp: pyproject.toml $(BIN)/python
+	@echo "Installing trio-chat into $(VENV) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml $(BIN)/python
+	@echo "Installing trio-chat and what its tests need into $(VENV) ..."
+	@$(PIP) --editable '.[test]'
+	@touch $(VENV)/run.stamp $@
+
+$(BIN)/python:
+	@command -v '$(PYTHON)' >/dev/null 2>&1 || { \
+	  echo "$(NEED), and there is no '$(PYTHON)' here: install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(NEED), and '$(PYTHON)' is $$('$(PYTHON)' --version 2>&1): name another: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "trio-chat needs Python's venv and ensurepip, and '$(PYTHON)' comes without: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
+	@'$(PYTHON)' -m venv --clear $(VENV)

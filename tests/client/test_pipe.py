@@ -65,8 +65,8 @@ class Stage:
             reader = LineReader(self.stdin)
             out = Output(self.out.fileno() if stdout is None else stdout)
             err = Output(self.err.fileno())
-            return await pipe.run(connect, reader.next, out, err, style, home="#lobby", follow=follow)
-        raise AssertionError
+            code = await pipe.run(connect, reader.next, out, err, style, home="#lobby", follow=follow)
+        return code  # noqa: RET504  flake8-async wants no return inside the nursery
 
     @property
     def printed(self) -> str:

@@ -64,7 +64,7 @@ NAMES = {
     "Server": "name-reserved",
     "bystander": "name-taken",
     "BYSTANDER": "name-taken",
-    "bystаnder": "name-taken",  # a Cyrillic а
+    "bystаnder": "name-invalid",  # a Cyrillic а
 }
 
 REFUSED = {

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -74,19 +74,20 @@ async def test_a_stranger_is_told_what_this_is() -> None:
 
 async def test_thousands_come_and_go_and_no_socket_stays() -> None:
     async with served(linger=0.01) as (services, port):
+        before = _open_files()
         for batch in range(10):
             async with trio.open_nursery() as nursery:
                 for number in range(50):
                     nursery.start_soon(_come_and_go, port, batch * 50 + number)
-        open_files = _open_files()
-        while services.connections:
-            await trio.lowlevel.checkpoint()
-        for number in range(50):
-            await _come_and_go(port, number)
-        while services.connections:
-            await trio.lowlevel.checkpoint()
+        await until(lambda: not services.connections and _open_files() <= before)
         assert not services.sessions
-        assert _open_files() <= open_files
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that the server tells nobody of."""
+    with trio.fail_after(60):
+        while not condition():
+            await trio.lowlevel.checkpoint()
 
 
 def _open_files() -> int:
@@ -113,8 +114,7 @@ async def test_a_signal_stops_in_order() -> None:
         talker, deaf = Member("talker"), Member("deaf")
         for member in (talker, deaf):
             await member.join(port)
-        while len(services.hub.members(1)) < 2:
-            await trio.lowlevel.checkpoint()
+        await until(lambda: len(services.hub.members(1)) == 2)
         for number in range(300):
             await talker.send(wire.Say(number, os.urandom(16), "#lobby", f"line {number}"))
         while services.hub.head(1) < 300:

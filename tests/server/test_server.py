@@ -86,7 +86,9 @@ async def test_thousands_come_and_go_and_no_socket_stays() -> None:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that the server tells nobody of."""
     with trio.fail_after(60):
-        while not condition():
+        while True:
+            if condition():
+                return
             await trio.lowlevel.checkpoint()
 
 

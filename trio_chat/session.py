@@ -1,5 +1,6 @@
 """One client, from its first byte to its last: login, reader and sender."""
 
+import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -28,6 +29,10 @@ from wire import ByeReason, Code
 
 _WELCOME_CONVERSATIONS: Final = 200
 """Conversations in a Welcome, so that it fits a frame: one takes at most 150 bytes. The rest follows as Joined."""
+
+READ_STEP: Final = 64
+"""Events of one client between two checkpoints. What came in one read goes into one batch; 64 requests hold the loop
+for 2 ms at most."""
 
 log = structlog.get_logger()
 
@@ -143,7 +148,7 @@ class Session:
 
     async def _read(self) -> None:
         """Until the client says Bye, breaks the protocol, or ends its stream (Disconnected)."""
-        while True:
+        for number in itertools.count(1):
             try:
                 event = self._connection.next_event()
             except wire.RemoteProtocolError as exc:
@@ -164,7 +169,8 @@ class Session:
             else:
                 await self._do(cast("Request", event))  # a server's Connection decodes nothing else
                 await self.outbox.control_room()
-                await trio.lowlevel.checkpoint()  # a read full of small requests must not hold the loop
+                if number % READ_STEP == 0:
+                    await trio.lowlevel.checkpoint()
 
     async def _receive(self) -> bytes:
         config = self._services.config

@@ -1,6 +1,6 @@
 # Everything to run, test and keep trio-chat, from a fresh clone on a machine that has only Python and make.
 #
-#   make run | chat | test | cover | lint | fmt | fuzz | wheel | clean
+#   make run | chat | guest | test | cover | lint | fmt | fuzz | wheel | clean
 #   ARGS='...' is handed on; PYTHON=... picks another Python
 #
 # The virtual environment is made once; two stamps in it tell what is installed, and pyproject.toml makes them old.
@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FLAKE8_ASYNC := $(BIN)/flake8-async --enable ASYNC,ASYNC106,ASYNC900 --startable-in-context-manager _catch_signals
 NEED := trio-chat needs Python 3.11 or newer
 
-.PHONY: run chat test cover lint fmt fuzz wheel clean
+.PHONY: run chat guest test cover lint fmt fuzz wheel clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp  ## start a server on loopback; it prints the line to join it
@@ -21,6 +21,9 @@ run: $(VENV)/run.stamp  ## start a server on loopback; it prints the line to joi
 
 chat: $(VENV)/run.stamp  ## join the server of `make run`
 	@exec $(BIN)/python -m client_repl $(or $(ARGS),localhost)
+
+guest: $(VENV)/run.stamp  ## join as somebody else, with a key that is thrown away
+	@exec $(BIN)/python -m client_repl --guest $(or $(ARGS),localhost)
 
 test: $(VENV)/test.stamp  ## the whole suite
 	@$(BIN)/python -m pytest $(ARGS)

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ import trio
 from trio_chat import __version__
 from trio_chat.config import DEFAULT_PORT, Config, load
 from trio_chat.errors import ConfigError, StartError
-from trio_chat.invitation import join_lines, shown
+from trio_chat.invitation import client_here, join_lines, shown
 from trio_chat.server import listen, serve
 
 NOT_YET = ("invite", "fingerprint", "export", "import", "backup", "restore")
@@ -65,7 +66,7 @@ def _serve(config: Config) -> int:
     config = msgspec.structs.replace(config, max_clients=_room_for(config.max_clients))
     listeners = listen(config.host, config.port)
     addresses = [listener.getsockname()[:2] for listener in listeners]
-    print(f"listening on {shown(*addresses[0])}", *join_lines(addresses), sep="\n", flush=True)
+    print(f"listening on {shown(*addresses[0])}", *join_lines(addresses, client_here()), sep="\n", flush=True)
     trio.run(serve, config, listeners)
     return 0
 
@@ -83,13 +84,17 @@ class _Stderr:
 
 
 def _log_to_stderr() -> None:
-    """One JSON object a line; no text of a message, no key."""
+    """One JSON object a line, or on a terminal a line to be read; no text of a message, no key."""
+    on_terminal = sys.stderr.isatty()
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(),
+            *(
+                [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+                if on_terminal
+                else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+            ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: _Stderr(),

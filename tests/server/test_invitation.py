@@ -1,8 +1,13 @@
 """What the host reads out to friends."""
 
+import shlex
+import subprocess
+import sys
 from ipaddress import ip_address
 
-from trio_chat.invitation import join_lines, shown
+import pytest
+
+from trio_chat.invitation import client_here, join_lines, shown
 
 
 def addresses(lines: list[str]) -> list[str]:
@@ -20,7 +25,7 @@ def test_an_address_is_shown_as_it_is_typed() -> None:
 
 def test_on_loopback_only_this_computer_is_invited() -> None:
     lines = join_lines([("127.0.0.1", 7557), ("::1", 7557)])
-    assert addresses(lines) == ["127.0.0.1", "[::1]"]
+    assert addresses(lines) == ["127.0.0.1"], "one is enough"
     assert any("this computer" in line for line in lines)
     assert not any("network" in line for line in lines)
 
@@ -30,6 +35,15 @@ def test_an_address_of_the_network_comes_with_a_warning() -> None:
     assert addresses(lines) == ["192.0.2.7", "[2001:db8::7]"]
     assert any("network" in line and "nothing is encrypted" in line for line in lines)
     assert not any("this computer" in line for line in lines)
+
+
+def test_the_line_for_this_computer_starts_a_client_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    *_, line, _ = join_lines([("::1", 7557)], client_here())
+    command = [*shlex.split(line)[:-1], "--help"]
+    assert "usage: trio-chat-client" in subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    monkeypatch.setattr(sys, "executable", "/nowhere else/python3")
+    monkeypatch.setenv("PATH", "")
+    assert client_here() == "'/nowhere else/python3' -m client_repl"
 
 
 def test_all_addresses_are_those_of_this_machine() -> None:

@@ -8,6 +8,7 @@ from typing import Final, assert_never
 import msgspec
 
 import wire
+from client_repl.sanitize import picture
 
 # A direct message must never fall through to a room because of an invisible or look-alike first character: whatever
 # a paste, a byte-order mark or an input method may put there counts as the blank or the sign it looks like.
@@ -135,11 +136,4 @@ def is_conversation(where: str) -> bool:
 def visible(text: str) -> str:
     """`text` as the server takes it: line ends are newlines, and other control characters are shown, not sent."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _SURROGATE.sub("\ufffd", _CONTROL.sub(_show_control, text))
-
-
-def _show_control(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    if code < 0x20:
-        return chr(0x2400 + code)  # the Unicode block of control pictures
-    return "\u2421" if code == 0x7F else f"<U+{code:04X}>"
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub(lambda found: picture(found[0]), text))

@@ -53,9 +53,14 @@ def clean_line(text: str) -> str:
     return clean(text).replace("\n", "⏎")
 
 
+def picture(control: str) -> str:
+    """A control character as a sign that can be seen."""
+    return _PICTURES.get(ord(control)) or _number(control)
+
+
 def _visible(char: str, category: str) -> str:
     if category == "Cc":
-        return char if char in "\n\t" else _PICTURES.get(ord(char)) or _number(char)
+        return char if char in "\n\t" else picture(char)
     if category in {"Cf", "Cs", "Co", "Zl", "Zp"} or char in _BLANK or _is_reserved(ord(char)):
         return _number(char)
     return char

@@ -95,7 +95,7 @@ def _say(state: State, account: Account, event: wire.Say, now: float) -> list[Ef
     if event.ref:
         raise Refusal(Code.NOT_SERVED, "this server does not take references")
     check_text(event.text)
-    conversation, to, made = state.resolve(account, event.to)
+    conversation, to, made = state.resolve(account, event.to, event.account)
     state.own_name(account)
     account.active_at = now
     draft = Draft(conversation.id, account.id, account.name, to, event.nonce, event.kind, event.ref, event.text)

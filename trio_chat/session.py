@@ -308,7 +308,9 @@ def _admit(services: Services, connection: wire.Connection, transport: Transport
     if old is not None and account.present:
         services.presence.announce(renamed(account, old))
     conversations = [
-        wire.Conversation(found.id, state.title(account, found), services.hub.head(found.id))
+        wire.Conversation(
+            found.id, state.title(account, found), services.hub.head(found.id), state.partner(account, found)
+        )
         for found in map(state.conversations.__getitem__, account.conversations)
     ]
     session = Session(services, connection, transport, account, claim.instance)

@@ -201,11 +201,15 @@ class State:
             account.conversations[conversation] = None
             found.present += account.present
 
-    def resolve(self, account: Account, to: str) -> tuple[Conversation, str, bool]:
+    def resolve(self, account: Account, to: str, whom: int = 0) -> tuple[Conversation, str, bool]:
         """What `to` (`#room` or `@user`) means to `account`: the conversation, its name as others see it, and whether
-        it was made just now. Raises Refusal(NO_SUCH_USER or NO_SUCH_ROOM)."""
+        it was made just now. `whom`: the account that `@user` must be; 0 for any.
+
+        Raises Refusal(NO_SUCH_USER or NO_SUCH_ROOM)."""
         if to.startswith("@"):
             other = self._named(to[1:])
+            if whom not in (0, other.id):
+                raise Refusal(Code.NO_SUCH_USER, f"{other.name} is somebody else by now; it was not sent")
             pair = _pair(account.id, other.id)
             found = self._direct.get(pair)
             if found is not None:
@@ -228,16 +232,21 @@ class State:
 
     def title(self, account: Account, conversation: Conversation) -> str:
         """What `account` calls the conversation: `#room` or `@user`."""
-        if conversation.room:
-            return conversation.room
-        other = next((member for member in conversation.members.values() if member is not account), account)
-        return "@" + other.name
+        return conversation.room or "@" + _other(account, conversation).name
+
+    def partner(self, account: Account, conversation: Conversation) -> int:
+        """The id of the other account of a direct conversation; 0 for a room."""
+        return 0 if conversation.room else _other(account, conversation).id
 
     def _named(self, name: str) -> Account:
         try:
             return self._by_name[name_key(name)]
         except (KeyError, Refusal):
             raise Refusal(Code.NO_SUCH_USER, f"there is no user {shown(name)}; /who shows who is here") from None
+
+
+def _other(account: Account, conversation: Conversation) -> Account:
+    return next((member for member in conversation.members.values() if member is not account), account)
 
 
 def _pair(one: int, other: int | None = None) -> tuple[int, int]:

@@ -105,6 +105,8 @@ class Say(_Event, frozen=True):
     kind: Kind = Kind.TEXT
     ref: U32 = 0
     """The seq that an EDIT, REACT or FORGET is about, or that a text replies to; 0 for none."""
+    account: U32 = 0
+    """Whom `@user` was when this was written; refused where the name is another account's by now. 0 does not ask."""
 
 
 class Who(_Event, frozen=True):
@@ -250,6 +252,8 @@ class Message(_Event, frozen=True):
     to: str
     nonce: Bytes16
     text: str
+    account: U32 = 0
+    """The sender's: it stays when the name changes, and is never another's."""
 
 
 class Gap(_Event, frozen=True):

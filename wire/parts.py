@@ -72,6 +72,8 @@ class Conversation(Struct, frozen=True):
     name: str
     head: U32
     """The newest seq; 0 while it is empty."""
+    account: U32 = 0
+    """The other user of a direct one; 0 for a room."""
 
 
 class User(Struct, frozen=True):

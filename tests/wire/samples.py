@@ -25,6 +25,7 @@ MESSAGE: Final = wire.Message(
     to="#lobby",
     nonce=_SAY_NONCE,
     text="waves 👋\nat all",
+    account=7,
 )
 
 HELLO: Final = wire.Hello(
@@ -55,7 +56,7 @@ WELCOME: Final = wire.Welcome(
     time=_TIME,
     limits=wire.Limits(max_text=16384, burst=20, rate=5.0, byte_burst=131072, byte_rate=32768),
     max_frame=20480,
-    conversations=(wire.Conversation(1, "#lobby", 12), wire.Conversation(2, "@bob", 0)),
+    conversations=(wire.Conversation(1, "#lobby", 12), wire.Conversation(2, "@bob", 0, 9)),
     capabilities=("example",),
     guest=True,
 )
@@ -71,7 +72,9 @@ SAMPLES: Final[dict[wire.Role, tuple[wire.Event, ...]]] = {
         HELLO,
         PROOF,
         wire.Resume(id=4, positions=(wire.Position(1, 12), wire.Position(2, 4_294_967_295)), more=True),
-        wire.Say(id=5, nonce=_SAY_NONCE, to="#lobby", text="waves 👋\nat all", kind=wire.Kind.ACTION, ref=11),
+        wire.Say(
+            id=5, nonce=_SAY_NONCE, to="#lobby", text="waves 👋\nat all", kind=wire.Kind.ACTION, ref=11, account=9
+        ),
         wire.Who(id=6, where="#lobby", prefix="al", after="alice"),
         wire.Nick(id=7, name="alice2"),
         wire.SetStatus(id=8, status=wire.Status.AWAY, text="lunch"),

@@ -107,6 +107,7 @@ class MemoryLog:
             to=draft.to,
             nonce=draft.nonce,
             text=draft.text,
+            account=draft.account,
         )
         conversation.head = message.seq
         conversation.messages[message.seq] = message

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import structlog
+import structlog.tracebacks
 import trio
 
 from trio_chat import __version__
@@ -86,14 +87,16 @@ class _Stderr:
 def _log_to_stderr() -> None:
     """One JSON object a line, or on a terminal a line to be read; no text of a message, no key."""
     on_terminal = sys.stderr.isatty()
+    colours = "NO_COLOR" not in os.environ
+    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # a text may be in one
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             *(
-                [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+                [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)]
                 if on_terminal
-                else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+                else [structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]
             ),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),

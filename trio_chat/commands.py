@@ -123,6 +123,8 @@ def _set_status(state: State, account: Account, event: wire.SetStatus, now: floa
             if len(event.text) > MAX_AWAY:
                 raise Refusal(Code.TEXT_TOO_LONG, f"say why in at most {MAX_AWAY} characters")
             _check_printable(event.text.replace("\n", "\r"))
+            if account.away == event.text:
+                return [Reply(wire.Done(event.id))]
             account.away = event.text
             change = wire.PresenceChange(wire.Change.AWAY, account.name, account.id, text=event.text)
         case wire.Status.ONLINE:

@@ -28,12 +28,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     max_clients: Size = 1000
     """Connections at a time; further ones are told `server-full`."""
+    max_logins: Size = 256
+    """Connections that are not logged in, at a time; over it, the oldest of the address that has most is refused."""
     login_timeout: Seconds = 20.0
     """From the connection to the Welcome; a person is not involved any more when it begins."""
     ping_after: Seconds = 45.0
     """Silence of a client before the server asks whether it is there."""
     dead_after: Seconds = 90.0
-    """Silence of a client before it counts as gone: two missed pings. Not counted while the server does not read."""
+    """Silence of a client before it counts as gone: a ping had the rest of this time to be answered. Not counted while
+    the server does not read."""
     stall_timeout: Seconds = 20.0
     """A socket that accepts no byte for this long is closed; its client resumes when it comes back."""
     leave_grace: Annotated[float, Meta(ge=0, le=YEAR)] = 10.0

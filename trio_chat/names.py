@@ -14,8 +14,9 @@ MAX_NAME: Final = 32
 
 RESERVED: Final = frozenset(
     {"admin", "root", "server", "system", "everyone", "here", "owner", "operator", "mod", "support", "bot"}
+    | {"you", "me"}
 )
-"""Names that a person could take for the server itself, or for a group."""
+"""Names that a person could take for the server itself, for a group, or for the reader."""
 
 _PUNCTUATION: Final = frozenset("-_.")
 """What a name may hold beside letters, digits and marks. Not `@ # / : ,`: they end or begin a name in a line."""
@@ -34,7 +35,8 @@ _profile: Final = get_profile("UsernameCaseMapped")
 
 
 def name_key(name: str) -> str:
-    """The form by which names are compared (PRECIS UsernameCaseMapped, RFC 8265).
+    """The form by which names are compared: PRECIS UsernameCaseMapped (RFC 8265), and casefolded, so that `straße` and
+    `strasse` are one.
 
     Raises Refusal with a NAME_* code, and the rule that it broke, for a name that nobody may have.
     """
@@ -43,7 +45,7 @@ def name_key(name: str) -> str:
     if len(name) > MAX_NAME:
         raise Refusal(Code.NAME_TOO_LONG, f"choose a user name of at most {MAX_NAME} characters")
     try:
-        key: str = _profile.enforce(name)
+        key = str(_profile.enforce(name)).casefold()
     except UnicodeEncodeError:
         raise Refusal(Code.NAME_INVALID, _RULE) from None
     kinds = "".join("." if char in _PUNCTUATION else unicodedata.category(char)[0] for char in key)
@@ -67,7 +69,7 @@ def _script(char: str) -> str:
 
 def fold(text: str) -> str:
     """A part of a name as `name_key` folds whole ones; any other text as something that no name is."""
-    return unicodedata.normalize("NFKC", text).lower()
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def shown(name: str) -> str:

@@ -4,10 +4,12 @@ Presence is state, not log: it is sent to whoever is live, at most every `interv
 snapshot instead. A lost client is not announced until the grace is over; if it comes back before, nobody hears of it.
 """
 
+import itertools
 import math
 from collections import OrderedDict
 from typing import Final
 
+import msgspec
 import trio
 
 import wire
@@ -16,6 +18,12 @@ from trio_chat.cursor import Cursor
 from trio_chat.hub import Hub
 from trio_chat.model import Chunk
 from trio_chat.state import Account, Conversation, State
+
+_REPLACING: Final = (frozenset({wire.Change.AWAY, wire.Change.BACK}), frozenset({wire.Change.RENAMED}))
+"""Changes of one account of which only the last one matters."""
+
+_FLUSH_CHANGES: Final = 200
+"""Changes of a room in one announcement: at the most 212 KiB, so it never fills an empty outbox by itself."""
 
 _FRAME_CHANGES: Final = 50
 """Changes in one Presence: two names of 128 bytes and a reason of 800 each, at the most, so 53 KiB of 64."""
@@ -34,10 +42,13 @@ class Presence:
         self._crowd = crowd
         self._crowd_over = crowd_over
         self._crowded: set[int] = set()
-        self._waiting: dict[int, list[wire.PresenceChange]] = {}
-        """To be announced, by room."""
-        self._fresh: dict[Cursor, dict[int, int]] = {}
-        """Who went live since the last announcement: how many of those that wait its snapshot has, by room."""
+        self._waiting: dict[int, dict[int, wire.PresenceChange]] = {}
+        """To be announced, by room, and there by number: counted on for ever, the oldest first."""
+        self._number = 0
+        self._fresh: dict[Cursor, int] = {}
+        """Who went live while something waited: the number up to which its snapshot has it."""
+        self._flipped: set[int] = set()
+        """Rooms that became a crowd, or are one no more, since the last announcement."""
         self._lost: OrderedDict[Account, float] = OrderedDict()
         """When each one's grace ends; in that order, since the grace is the same for all."""
         self._wake = trio.Event()
@@ -46,6 +57,7 @@ class Presence:
         """A connection of the account logged in."""
         self._lost.pop(account, None)
         if self._state.connected(account, trio.current_time()):
+            self._recount(self._rooms(account))
             self.announce(Announce(account, wire.PresenceChange(wire.Change.JOINED, account.name, account.id)))
 
     def disconnected(self, account: Account, *, quit_: bool) -> None:
@@ -59,12 +71,16 @@ class Presence:
             self._wake.set()
 
     def announce(self, announce: Announce) -> None:
-        """Tell everybody who shares a room with the account, soon."""
+        """Tell everybody who shares a room with the account, soon. Of several changes that replace each other, only
+        the last one is told."""
         account, change = announce.account, announce.change
         for room in self._rooms(account):
-            if change.change in (wire.Change.JOINED, wire.Change.LEFT) and self._is_crowded(room):
+            if change.change in (wire.Change.JOINED, wire.Change.LEFT) and room.id in self._crowded:
                 continue
-            self._waiting.setdefault(room.id, []).append(change)
+            waiting = self._waiting.setdefault(room.id, {})
+            told = _merge(waiting, change)
+            self._number += 1
+            waiting[self._number] = told
         self._wake.set()
 
     def snapshot(self, account: Account, cursor: Cursor) -> bytes:
@@ -72,19 +88,13 @@ class Presence:
 
         Called as the cursor goes live: what waits to be announced is in it already, and will not be sent to it."""
         if self._waiting:
-            self._fresh[cursor] = {room: len(changes) for room, changes in self._waiting.items()}
-        now = trio.current_time()
-        events: list[wire.ServerEvent] = []
-        for room in self._rooms(account):
-            online = self._state.online(room)
-            users = user_page(self._state, online[: self._crowd], now)
-            events.append(wire.Members(0, room.id, users, len(online), more=len(users) < len(online)))
-        return wire.Encoded.of(*events).data
+            self._fresh[cursor] = self._number
+        return wire.Encoded.of(*map(self._members, self._rooms(account))).data
 
     async def run(self) -> None:
         """Announce what is due, for ever."""
         while True:
-            if not self._waiting:
+            if not (self._waiting or self._flipped):
                 self._wake = trio.Event()
                 with trio.move_on_at(next(iter(self._lost.values()), math.inf)):
                     await self._wake.wait()
@@ -94,34 +104,75 @@ class Presence:
             await self._flush()
 
     def _depart(self, account: Account) -> None:
+        rooms = self._rooms(account)
         self.announce(Announce(account, wire.PresenceChange(wire.Change.LEFT, account.name, account.id)))
         for conversation in self._state.departed(account):
             self._hub.forget(conversation)
+        self._recount(rooms)
 
     async def _flush(self) -> None:
-        if not self._waiting:
+        if not (self._waiting or self._flipped):
             return
-        waiting, self._waiting = self._waiting, {}
-        fresh, self._fresh = self._fresh, {}
-        for conversation, changes in waiting.items():
-            chunks: dict[int, Chunk] = {}
+        for conversation in list(self._waiting):
+            self._tell(conversation)
+        if not self._waiting:
+            self._fresh.clear()
+        for conversation in self._flipped:
+            everybody = wire.Encoded.of(self._members(self._state.conversations[conversation])).data
             for cursor in self._hub.members(conversation):
-                known = fresh[cursor].get(conversation, 0) if cursor in fresh else 0
-                if known < len(changes):
-                    chunk = chunks.get(known) or chunks.setdefault(known, _chunk(conversation, changes[known:]))
-                    cursor.offer_presence(chunk)
+                cursor.offer_presence(Chunk(conversation, 0, 0, everybody))
+        self._flipped.clear()
         await trio.sleep(self._interval)
+
+    def _tell(self, conversation: int) -> None:
+        """Announce the oldest changes that wait in a room."""
+        waiting = self._waiting[conversation]
+        changes = dict(itertools.islice(waiting.items(), _FLUSH_CHANGES))
+        for number in changes:
+            del waiting[number]
+        if not waiting:
+            del self._waiting[conversation]
+        chunks: dict[int, Chunk] = {}
+        for cursor in self._hub.members(conversation):
+            known = self._fresh.get(cursor, 0)
+            if known not in chunks:
+                news = [change for number, change in changes.items() if number > known]
+                chunks[known] = _chunk(conversation, news)
+            if chunks[known].data:
+                cursor.offer_presence(chunks[known])
+
+    def _members(self, room: Conversation) -> wire.Members:
+        here = self._state.here(room)
+        users = user_page(self._state, here[: self._crowd], trio.current_time())
+        return wire.Members(0, room.id, users, len(here), more=len(users) < len(here))
 
     def _rooms(self, account: Account) -> list[Conversation]:
         found = map(self._state.conversations.__getitem__, account.conversations)
         return [conversation for conversation in found if conversation.room]
 
-    def _is_crowded(self, room: Conversation) -> bool:
-        if room.present > self._crowd:
-            self._crowded.add(room.id)
-        elif room.present < self._crowd_over:
-            self._crowded.discard(room.id)
-        return room.id in self._crowded
+    def _recount(self, rooms: list[Conversation]) -> None:
+        """See which of the rooms became a crowd, or are one no more: everybody there gets a new list."""
+        for room in rooms:
+            was = room.id in self._crowded
+            if (room.present >= self._crowd_over) if was else (room.present > self._crowd):
+                self._crowded.add(room.id)
+            else:
+                self._crowded.discard(room.id)
+            if was is not (room.id in self._crowded):
+                self._flipped.add(room.id)
+
+
+def _merge(waiting: dict[int, wire.PresenceChange], change: wire.PresenceChange) -> wire.PresenceChange:
+    """Take out what `change` replaces, and give the change that says both. Without this, one client that changes its
+    mind all the time would fill everybody's outbox."""
+    kinds = next((kinds for kinds in _REPLACING if change.change in kinds), None)
+    if kinds is None:
+        return change
+    for number, old in waiting.items():
+        if old.account == change.account and old.change in kinds:
+            del waiting[number]
+            return msgspec.structs.replace(change, previous=old.previous)
+    return change
 
 
 def _chunk(conversation: int, changes: list[wire.PresenceChange]) -> Chunk:

@@ -151,6 +151,8 @@ def _listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
         for host in hosts:
             for family, _, _, _, address in _resolve(host, port):
                 chosen = sockets[0].getsockname()[1] if sockets else port
+                if address[0] in [sock.getsockname()[0] for sock in sockets]:
+                    continue
                 sock = _bind(family, (address[0], chosen, *address[2:]))
                 if sock is not None:
                     sockets.append(sock)

@@ -3,8 +3,7 @@
 import itertools
 import math
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, assert_never, cast
@@ -47,10 +46,10 @@ class Services:
     hub: Hub
     committer: Committer
     presence: Presence
-    connections: int = 0
-    """Open ones, logged in or on the way there."""
-    logins: set[trio.CancelScope] = field(default_factory=set)
-    """Those on the way; cancelling one refuses it."""
+    clients: int = 0
+    """Connections that are logged in."""
+    logins: dict[trio.CancelScope, str] = field(default_factory=dict)
+    """Those on the way there, the oldest first, with the address they come from; cancelling one refuses it."""
     stopping: bool = False
     _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
 
@@ -123,6 +122,7 @@ class Session:
         Raises Disconnected, in a group, when the socket ends it. Leaves nothing behind, also when cancelled."""
         services = self._services
         services.add(self)
+        services.clients += 1
         services.presence.connected(self.account)
         try:
             with self._life:
@@ -133,6 +133,7 @@ class Session:
         finally:
             services.hub.close(self.cursor)
             services.discard(self)
+            services.clients -= 1
             services.presence.disconnected(self.account, quit_=self._quit)
 
     def enter(self, conversation: int) -> None:
@@ -253,9 +254,8 @@ async def run_session(services: Services, transport: Transport) -> None:
 
 async def _run(services: Services, connection: wire.Connection, transport: Transport) -> None:
     try:
-        with _place(services):
-            session = await _login(services, connection, transport)
-            await session.run()
+        session = await _login(services, connection, transport)
+        await session.run()
     except (Refusal, wire.RemoteProtocolError) as exc:
         log.info("refused", peer=transport.peer, code=exc.code)
         refusal = exc if isinstance(exc, Refusal) else Refusal(exc.code, exc.text)
@@ -269,34 +269,42 @@ async def _run(services: Services, connection: wire.Connection, transport: Trans
             pass
 
 
-@contextmanager
-def _place(services: Services) -> Iterator[None]:
-    """One of the places on this server, for the time of the block. Raises Refusal(SERVER_FULL)."""
-    if services.connections >= services.config.max_clients:
-        raise Refusal(Code.SERVER_FULL, "the server is full; try again later", retry_after=services.config.restart_hint)
-    services.connections += 1
-    try:
-        yield
-    finally:
-        services.connections -= 1
-
-
 async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
     config = services.config
+    _check_room(services)
+    if len(services.logins) >= config.max_logins:
+        _give_way(services.logins)
     with trio.move_on_after(config.login_timeout) as scope:
-        services.logins.add(scope)
+        services.logins[scope] = transport.peer.rpartition(":")[0]
         try:
             claim = await authenticate(connection, transport)
             return _admit(services, connection, transport, claim)
         finally:
-            services.logins.discard(scope)
+            services.logins.pop(scope, None)
     if services.stopping:
         raise Refusal(Code.UNAVAILABLE, "the server stops; try again soon", retry_after=config.restart_hint)
+    if scope.deadline > trio.current_time():
+        raise Refusal(Code.SERVER_FULL, "too many log in at once; try again soon", retry_after=config.restart_hint)
     raise Refusal(Code.LOGIN_TIMEOUT, f"the login took over {config.login_timeout:g} s; connect again")
+
+
+def _check_room(services: Services) -> None:
+    if services.clients >= services.config.max_clients:
+        text = "the server is full; try again later"
+        raise Refusal(Code.SERVER_FULL, text, retry_after=services.config.restart_hint)
+
+
+def _give_way(logins: dict[trio.CancelScope, str]) -> None:
+    """End the oldest login of the address that has most: who only opens connections, shuts out nobody else."""
+    [(busiest, _)] = Counter(logins.values()).most_common(1)
+    oldest = next(scope for scope, address in logins.items() if address == busiest)
+    del logins[oldest]
+    oldest.cancel()
 
 
 def _admit(services: Services, connection: wire.Connection, transport: Transport, claim: Claim) -> Session:
     state, config = services.state, services.config
+    _check_room(services)
     try:
         account, old = state.login(claim.key, claim.name, guest=claim.guest, now=trio.current_time())
     except Refusal as refusal:

@@ -16,6 +16,9 @@ from wire import Code
 NAME_KEPT: Final = 90 * 24 * 3600.0
 """Seconds for which an owned name that was given up is nobody else's."""
 
+MAX_FORMER: Final = 3
+"""How many of its former names, the latest, are kept for an account: one owner must not hoard them."""
+
 LOBBY_NAME: Final = "#lobby"
 
 
@@ -32,6 +35,8 @@ class Account:
     """It outlives its connections."""
     spoke: bool = False
     """It said something under its present name, so that name is kept for it when it takes another."""
+    former: list[str] = field(default_factory=list)
+    """Folded names that it gave up, the latest last; at most MAX_FORMER."""
     present: bool = False
     """Others think that it is here: connected, or lost for less than the grace."""
     connections: int = 0
@@ -117,6 +122,11 @@ class State:
     def _keep(self, account: Account, now: float) -> None:
         self._given_up.pop(account.name_key, None)
         self._given_up[account.name_key] = (account.id, now + NAME_KEPT)
+        account.former = [name for name in account.former if name != account.name_key] + [account.name_key]
+        for name in account.former[:-MAX_FORMER]:
+            if self._given_up.get(name, (0, 0.0))[0] == account.id:
+                del self._given_up[name]
+        del account.former[:-MAX_FORMER]
         for name, (_, until) in list(self._given_up.items()):  # in the order in which they end
             if until > now:
                 break
@@ -174,6 +184,11 @@ class State:
         """The account as others see it."""
         idle = int(now - account.active_at)
         return wire.User(account.name, account.id, account.status, idle, account.away or "", account.guest)
+
+    def here(self, conversation: Conversation) -> list[Account]:
+        """Members that others think are here, also those that are lost for less than the grace; by name."""
+        found = (account for account in conversation.members.values() if account.present)
+        return sorted(found, key=lambda account: account.name_key)
 
     def online(self, conversation: Conversation, prefix: str = "", after: str = "") -> list[Account]:
         """Members with a connection, by name; with a name that begins with `prefix` and comes later than `after`,

@@ -21,11 +21,19 @@ E = TypeVar("E", bound=wire.Event)
 class Client:
     """One connection of one user, as a client program would make it."""
 
-    def __init__(self, name: str, *, key: Ed25519PrivateKey | None = None, instance: bytes | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        key: Ed25519PrivateKey | None = None,
+        instance: bytes | None = None,
+        address: str = "192.0.2.9",
+    ) -> None:
         self.name = name
         self.key = key or Ed25519PrivateKey.generate()
         self.instance = instance or os.urandom(16)
         self.transport = MemoryTransport()
+        self.transport.peer = f"{address}:1"
         self.connection = wire.Connection(wire.Role.CLIENT)
         self.ids = itertools.count(1)
         self.seen: list[wire.Event] = []

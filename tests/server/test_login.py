@@ -137,7 +137,7 @@ async def test_leaving_before_login_is_nobodys_business(autojump_clock: MockCloc
             client.transport.put(last)
             client.transport.put_eof()
             assert await client.to_end() == []
-        assert rig.services.connections == 0
+        assert rig.services.clients == len(rig.services.logins) == 0
 
 
 async def test_unknown_events_before_login_are_survived_but_not_for_ever(autojump_clock: MockClock) -> None:
@@ -254,3 +254,22 @@ async def test_names_that_pass_for_another_one(name: str, autojump_clock: MockCl
 async def test_names_of_the_world(name: str, autojump_clock: MockClock) -> None:
     async with running() as rig:
         assert (await rig.connect(name).login()).name == name
+
+
+async def test_who_only_opens_connections_shuts_nobody_out(autojump_clock: MockClock) -> None:
+    async with running(max_logins=5, max_clients=10) as rig:
+        idle = [rig.connect("idle", address="192.0.2.1") for _ in range(50)]
+        friend = rig.connect("friend", address="192.0.2.2")
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(rig.services.logins) == 5
+        await friend.login()
+        refused, _ = await idle[0].to_end()
+        assert isinstance(refused, wire.Refused)
+        assert refused.code == Code.SERVER_FULL
+
+
+@pytest.mark.parametrize(("name", "other"), [("straße", "strasse"), ("νίκος", "ΝΊΚΟΣ"), ("alice", "ａｌｉｃｅ")])
+async def test_names_that_fold_alike_are_one(name: str, other: str, autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        await rig.join(name)
+        assert await refused_login(rig, other) == (Code.NAME_TAKEN, 2)

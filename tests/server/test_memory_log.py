@@ -34,7 +34,7 @@ async def test_an_entry_is_kept_as_it_was_written() -> None:
     log = log_of()
     [receipt] = await log.append([draft("waves", nonce=9)])
     assert receipt == Receipt(1, 1, 1, new=True)
-    message = wire.Message(1, 1, 7, wire.Kind.ACTION, 0, "alice", "#lobby", (9).to_bytes(16, "big"), "waves")
+    message = wire.Message(1, 1, 7, wire.Kind.ACTION, 0, "alice", "#lobby", (9).to_bytes(16, "big"), "waves", 1)
     assert await log.since(1, 0, limit=10, until=10) == [message]
     assert await log.feed(0) == [Entry(1, message)]
 

@@ -148,9 +148,64 @@ async def test_a_storm_of_long_reasons_fits_the_frames(autojump_clock: MockClock
         alice, bob = await rig.join("alice"), await rig.join("bob")
         await trio.sleep(1)
         alice.drain()
-        for number in range(300):
-            bob.send(wire.SetStatus(number, wire.Status.AWAY, "😀" * 200))
+        others = [await rig.join(f"client{number}") for number in range(150)]
         await trio.sleep(1)
-        assert changes(alice) == [(Change.AWAY, "bob")] * 300
+        alice.drain()
+        for client in others:
+            client.send(wire.SetStatus(1, wire.Status.AWAY, "😀" * 200))
+        await trio.sleep(1)
+        assert [change for change, _ in changes(alice)] == [Change.AWAY] * 150
         bob.say("hi")
         assert (await alice.until(wire.Message)).text == "hi"
+
+
+async def test_who_changes_its_mind_all_the_time_is_told_of_once(autojump_clock: MockClock) -> None:
+    async with running(presence_interval=0.05) as rig:
+        alice, bob = await rig.join("alice"), await rig.join("bob")
+        await trio.sleep(1)
+        alice.drain()
+        for number in range(500):
+            bob.send(wire.SetStatus(number, wire.Status.AWAY, f"reason {number} " + "x" * 100))
+            bob.send(wire.Nick(number, f"bob{number}"))
+        await trio.testing.wait_all_tasks_blocked()
+        await trio.sleep(1)
+        heard = [change for event in alice.drain() if isinstance(event, wire.Presence) for change in event.changes]
+        assert len(heard) < 20
+        assert heard[0].previous == "bob"
+        assert heard[-1].name == "bob499"
+        assert "reason 499" in [change.text.split(" x")[0] for change in heard]
+        again = len(alice.seen)
+        bob.send(wire.SetStatus(1, wire.Status.AWAY, "reason 499 " + "x" * 100))
+        await bob.until(wire.Done)
+        await trio.sleep(1)
+        alice.drain()
+        assert len(alice.seen) == again, "what is so already is no news"
+
+
+async def test_who_is_lost_for_less_than_the_grace_is_in_the_snapshot(autojump_clock: MockClock) -> None:
+    """Nobody is told when it comes back, so whoever comes meanwhile must know of it from the start."""
+    async with running(leave_grace=10.0) as rig:
+        bob = await rig.join("bob")
+        bob.transport.put_eof()
+        await trio.sleep(1)
+        alice = rig.connect("alice")
+        await alice.login()
+        snapshot = await alice.go_live()
+        assert [(user.name, user.status) for user in snapshot.users] == [("alice", "online"), ("bob", "offline")]
+
+
+async def test_a_room_that_becomes_a_crowd_says_so(autojump_clock: MockClock) -> None:
+    async with running(crowd=3, crowd_over=3) as rig:
+        alice = await rig.join("alice")
+        guests = [await rig.join(f"guest{number}") for number in range(4)]
+        await trio.sleep(1)
+        alice.drain()
+        crowded = [event for event in alice.seen if isinstance(event, wire.Members)][-1]
+        assert (crowded.more, crowded.total, len(crowded.users)) == (True, 5, 3)
+        for guest in guests[1:]:
+            guest.send(wire.Bye("quit"))
+            await guest.to_end()
+        await trio.sleep(1)
+        alice.drain()
+        again = [event for event in alice.seen if isinstance(event, wire.Members)][-1]
+        assert (again.more, [user.name for user in again.users]) == (False, ["alice", "guest0"])

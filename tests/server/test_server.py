@@ -49,6 +49,12 @@ def test_listening_on_all_hosts_uses_one_port() -> None:
             listener.close()
 
 
+def test_an_address_that_is_named_twice_is_taken_once() -> None:
+    listeners = listen(("127.0.0.1", "127.0.0.1"), 0)
+    assert len(listeners) == 1
+    listeners[0].close()
+
+
 def test_a_taken_port_is_named_with_a_free_one() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -79,7 +85,7 @@ async def test_thousands_come_and_go_and_no_socket_stays() -> None:
             async with trio.open_nursery() as nursery:
                 for number in range(50):
                     nursery.start_soon(_come_and_go, port, batch * 50 + number)
-        await until(lambda: not services.connections and _open_files() <= before)
+        await until(lambda: not services.logins and _open_files() <= before)
         assert not services.sessions
 
 

@@ -362,7 +362,7 @@ async def test_nothing_is_left_of_thousands_that_came_and_went(autojump_clock: M
         await trio.testing.wait_all_tasks_blocked()
         services = rig.services
         assert trio.lowlevel.current_statistics().tasks_living == tasks
-        assert services.connections == 1
+        assert services.clients == 1
         assert [session.account.name for session in services.sessions] == ["witness"]
         assert [account.name for account in services.state.accounts.values()] == ["witness"]
         assert len(services.hub.members(1)) == 1
@@ -420,3 +420,28 @@ async def test_long_texts_of_many_at_once_let_nobody_fall_behind(autojump_clock:
         await trio.sleep(1)
         reader.drain()
         assert sum(isinstance(event, wire.Members) for event in reader.seen) == 1
+
+
+async def test_a_line_for_bob_never_reaches_the_next_bob(autojump_clock: MockClock) -> None:
+    async with running(leave_grace=0.0) as rig:
+        alice, bob = await rig.join("alice"), await rig.join("bob")
+        alice.say("hi", to="@bob", account=2)
+        message = await bob.until(wire.Message)
+        assert message.account == 1
+        bob.send(wire.Bye("quit"))
+        await bob.to_end()
+        await trio.sleep(1)
+        stranger = await rig.join("bob")
+        await trio.sleep(1)
+        stranger.drain()
+        assert await coded(alice, say("the secret", to="@bob", account=2)) == Code.NO_SUCH_USER
+        await unnoticed(stranger)
+
+
+async def test_a_conversation_says_whom_it_is_with(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        alice, bob = await rig.join("alice"), await rig.join("bob")
+        alice.say("hi", to="@bob")
+        await bob.until(wire.Message)
+        welcome = await rig.connect("bob", key=bob.key).login()
+        assert welcome.conversations[1:] == (wire.Conversation(2, "@alice", 1, 1),)

@@ -294,3 +294,16 @@ def test_members_are_found_by_their_names_as_typed(name: str, state: State) -> N
     lobby = state.conversations[LOBBY]
     assert state.online(lobby, prefix=name) == [somebody]
     assert state.online(lobby, after=name) == [last]
+
+
+def test_an_owner_keeps_its_last_names_only(state: State) -> None:
+    alice = arrive(state, "alice", owned=True)
+    for number in range(10):
+        state.rename(alice, f"name{number}", now=0)
+        state.own_name(alice)
+    bob = arrive(state, "bob")
+    state.rename(bob, "alice", now=1)
+    state.rename(bob, "name5", now=1)
+    for number in (6, 7, 8, 9):
+        with refused(Code.NAME_TAKEN):
+            state.rename(bob, f"name{number}", now=1)

@@ -124,7 +124,7 @@ class MemoryLog:
     def _trim(self) -> None:
         while self._bytes > self._max_bytes:
             conversation = self._conversations.get(self._order.popleft())
-            if conversation is None:  # forgotten meanwhile
+            if conversation is None or not conversation.messages:  # forgotten meanwhile
                 continue
             oldest = conversation.messages.pop(conversation.first)
             conversation.first += 1

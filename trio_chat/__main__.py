@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"unrecognized arguments: {' '.join(options.arguments)}")
     try:
         if options.command in NOT_YET:
-            raise ConfigError(f"{options.command} is not in version {__version__} yet; see the README")
+            raise ConfigError(f"{options.command} is not in version {__version__} yet")
         if options.engine not in (None, "memory"):
             raise ConfigError(f"--engine {options.engine}: version {__version__} keeps its log in memory only")
         config = load(options.config, host=options.host and tuple(options.host), port=options.port)

@@ -63,7 +63,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     log_bytes: Size = 128 * 1024 * 1024
     """Texts that the in-memory log keeps; the oldest go first."""
     first_screen: Annotated[int, Meta(ge=0)] = 50
-    """Messages that a newcomer gets of each conversation; the rest is a Gap that it can fetch."""
+    """Messages that a newcomer gets of each conversation; the rest is a Gap, until they can be fetched."""
 
     presence_interval: Seconds = 0.05
     """Joins, leaves and the like are sent at most this often."""
@@ -90,7 +90,7 @@ def load(path: Path | None = None, **overrides: Any) -> Config:
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as exc:
-        raise ConfigError(f"configuration: {exc}") from exc
+        raise ConfigError(f"configuration: {exc}; docs/server.md lists what may be set") from exc
     if config.crowd_over > config.crowd:
         raise ConfigError("configuration: crowd_over must not be larger than crowd")
     if config.ping_after >= config.dead_after:

@@ -21,10 +21,10 @@ RESERVED: Final = frozenset(
 _PUNCTUATION: Final = frozenset("-_.")
 """What a name may hold beside letters, digits and marks. Not `@ # / : ,`: they end or begin a name in a line."""
 
-_SHAPE: Final = re.compile(r"[LN]M{0,4}(?:\.*[LN]M{0,4})*")
-"""A name by the kinds of its characters: it begins and ends with a letter or digit; at most four marks on one."""
+_SHAPE: Final = re.compile(r"(?:[LN]M{0,4}\.*)+")
+"""A name by the kinds of its characters: it begins with a letter or digit; at most four marks on one."""
 
-_RULE: Final = "choose a user name of letters and digits, with - _ . between them"
+_RULE: Final = "choose a user name of letters and digits, with - _ . behind them"
 
 _EAST_ASIAN: Final = ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC")
 
@@ -53,7 +53,7 @@ def name_key(name: str) -> str:
         raise Refusal(Code.NAME_INVALID, _RULE)
     if len({_script(char) for char in key} - {""}) > 1:
         raise Refusal(Code.NAME_INVALID, "choose a user name in one alphabet; another one's letters look alike")
-    if key in RESERVED:
+    if "".join(char for char in key if char not in _PUNCTUATION) in RESERVED:
         raise Refusal(Code.NAME_RESERVED, "this name is reserved; choose another")
     return key
 

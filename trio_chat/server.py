@@ -161,7 +161,7 @@ def _listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
             sock.close()
         raise
     if not sockets:
-        raise StartError(f"none of the addresses {', '.join(hosts)} is this machine's; give one that is with --host")
+        raise StartError(f"this machine has no address {' or '.join(hosts)}; give one of its own with --host")
     return sockets
 
 

@@ -135,6 +135,7 @@ class Session:
             services.discard(self)
             services.clients -= 1
             services.presence.disconnected(self.account, quit_=self._quit)
+            log.info("gone", peer=self._transport.peer, account=self.account.id, quit=self._quit)
 
     def enter(self, conversation: int) -> None:
         """Have this client read a conversation from its position on, or from its first screen."""
@@ -339,5 +340,5 @@ def _admit(services: Services, connection: wire.Connection, transport: Transport
     )
     for conversation in conversations[_WELCOME_CONVERSATIONS:]:
         session.reply(wire.Joined(conversation))
-    log.info("logged in", peer=transport.peer, account=account.id)
+    log.info("logged in", peer=transport.peer, account=account.id, name=account.name)
     return session

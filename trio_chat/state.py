@@ -243,7 +243,9 @@ class State:
         for conversation in map(self.conversations.__getitem__, account.conversations):
             if conversation.room and conversation.room == name.casefold():
                 return conversation
-        raise Refusal(Code.NO_SUCH_ROOM, f"you are in no room {shown(name)}; it would begin with #")
+        raise Refusal(
+            Code.NO_SUCH_ROOM, f"there is no room {shown(name)} here; lines go to {LOBBY_NAME}, or to a user as @name"
+        )
 
     def title(self, account: Account, conversation: Conversation) -> str:
         """What `account` calls the conversation: `#room` or `@user`."""

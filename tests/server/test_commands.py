@@ -218,6 +218,12 @@ def test_away_and_back(state: State, alice: Account, reason: str) -> None:
     assert alice.active_at == 7
 
 
+def test_away_for_the_same_reason_is_announced_once(state: State, alice: Account) -> None:
+    handle(state, alice, wire.SetStatus(1, Status.AWAY, "lunch"), 0)
+    assert handle(state, alice, wire.SetStatus(2, Status.AWAY, "lunch"), 1) == [Reply(wire.Done(2))]
+    assert handle(state, alice, wire.SetStatus(3, Status.AWAY, "dinner"), 2)[1:] == [Reply(wire.Done(3))]
+
+
 def test_back_from_nowhere_is_not_announced(state: State, alice: Account) -> None:
     assert handle(state, alice, wire.SetStatus(2, Status.ONLINE), 0) == [Reply(wire.Done(2))]
 

@@ -251,7 +251,9 @@ async def test_names_that_pass_for_another_one(name: str, autojump_clock: MockCl
         assert (await refused_login(rig, name))[0] == Code.NAME_INVALID
 
 
-@pytest.mark.parametrize("name", ["Зоя", "李小龍", "たなかカナ漢字", "김민준", "José", "Straße", "alice_", "O.-_9", "علي"])
+@pytest.mark.parametrize(
+    "name", ["Зоя", "李小龍", "たなかカナ漢字", "김민준", "José", "Straße", "alice_", "O.-_9", "علي"]
+)
 async def test_names_of_the_world(name: str, autojump_clock: MockClock) -> None:
     async with running() as rig:
         assert (await rig.connect(name).login()).name == name

@@ -7,7 +7,7 @@ import pytest
 import wire
 from trio_chat.errors import Refusal
 from trio_chat.model import LOBBY
-from trio_chat.state import NAME_KEPT, Account, State
+from trio_chat.state import MAX_FORMER, NAME_KEPT, Account, State
 from wire import Code
 
 DAY = 24 * 3600.0
@@ -286,6 +286,26 @@ def test_only_names_that_were_spoken_under_are_kept(state: State) -> None:
     state.rename(bob, "name500", now=1)
     with refused(Code.NAME_TAKEN):
         state.rename(bob, "alice", now=1)
+
+
+def test_a_name_that_is_another_ones_by_now_stays_kept_for_that_one(state: State) -> None:
+    alice = arrive(state, "alice", owned=True)
+    state.rename(alice, "alicia", now=0)
+    other = arrive(state, "alice", owned=True, now=NAME_KEPT)
+    state.rename(other, "other", now=NAME_KEPT)
+    for number in range(MAX_FORMER):  # so many later ones that she may have none of the earlier back
+        state.own_name(alice)
+        state.rename(alice, f"name{number}", now=NAME_KEPT)
+    with refused(Code.NAME_TAKEN):
+        state.rename(alice, "alice", now=NAME_KEPT)
+    assert state.rename(other, "alice", now=NAME_KEPT) == "other"
+
+
+def test_names_whose_time_is_over_are_forgotten(state: State) -> None:
+    for number in range(100):
+        somebody = arrive(state, f"name{number}", owned=True)
+        state.rename(somebody, f"later{number}", now=number * NAME_KEPT)
+    assert len(state._given_up) == 1
 
 
 @pytest.mark.parametrize("name", ["Straße", "ＡＬＩＣＥ", "ΟΔΟΣ", "José"])

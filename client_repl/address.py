@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-DEFAULT_PORT: Final = 7557
+import wire
 
 _SCHEME: Final = "tchat://"
 _BRACKETED: Final = re.compile(r"\[([^\[\]]+)\](?::(\d+))?")
@@ -17,7 +17,7 @@ class Address:
     """`str` of it can be parsed again. The host has no brackets."""
 
     host: str
-    port: int = DEFAULT_PORT
+    port: int = wire.DEFAULT_PORT
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -32,7 +32,7 @@ def parse(text: str) -> Address:
     found = _BRACKETED.fullmatch(text) or _PLAIN.fullmatch(text) or _BARE_V6.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no address; write HOST, HOST:PORT, [IPv6]:PORT or an invite tchat://…")
-    port = int(found[2]) if found[2] and len(found[2]) < 10 else 0 if found[2] else DEFAULT_PORT
+    port = int(found[2]) if found[2] and len(found[2]) < 10 else 0 if found[2] else wire.DEFAULT_PORT
     if not 0 < port < 65536:
         raise ValueError(f"{found[2]} is no port; it is between 1 and 65535")
     return Address(found[1], port)

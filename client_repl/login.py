@@ -12,8 +12,6 @@ from client_repl.trouble import Retry, Trouble
 
 SOFTWARE: Final = "trio-chat-client"
 
-_NO_PIN: Final = bytes(32)
-"""The server key pin in a proof where the connection is not encrypted."""
 _MAX_NAME: Final = 1024
 """Bytes; a Hello must fit the 4 KiB of a frame before login."""
 
@@ -38,7 +36,7 @@ async def log_in(link: Link, target: Address, identity: Identity, name: str) -> 
     challenge = await _next(link, target)
     assert isinstance(challenge, wire.Challenge)  # the state table lets nothing else through
     signed = wire.signed_login(
-        pin=_NO_PIN, client_nonce=nonce, server_nonce=challenge.nonce, key=identity.public, name=name
+        pin=wire.NO_PIN, client_nonce=nonce, server_nonce=challenge.nonce, key=identity.public, name=name
     )
     link.send(wire.Proof(id=2, signature=identity.sign(signed)))
     welcome = await _next(link, target)

@@ -13,8 +13,9 @@ import structlog
 import structlog.tracebacks
 import trio
 
+import wire
 from trio_chat import __version__
-from trio_chat.config import DEFAULT_PORT, Config, load
+from trio_chat.config import Config, load
 from trio_chat.errors import ConfigError, StartError
 from trio_chat.invitation import client_here, join_lines, shown
 from trio_chat.server import listen, serve
@@ -52,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", nargs="?", default="serve", choices=("serve", "check-config", *NOT_YET))
     parser.add_argument("arguments", nargs="*", help=argparse.SUPPRESS)  # of the commands that are not there yet
     parser.add_argument("--host", action="append", help="address to listen on, may be repeated (default: loopback)")
-    parser.add_argument("--port", type=int, help=f"port, 0 for a free one (default: {DEFAULT_PORT})")
+    parser.add_argument("--port", type=int, help=f"port, 0 for a free one (default: {wire.DEFAULT_PORT})")
     parser.add_argument("--data", type=Path, metavar="DIR", help="where the log will be kept; not used yet")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with any of the settings")
     parser.add_argument("--plaintext", action="store_true", help="no encryption; all that this version can do")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+import wire
 from trio_chat.errors import ConfigError
 
 YEAR = 365 * 24 * 3600
@@ -13,15 +14,13 @@ Seconds = Annotated[float, Meta(gt=0, le=YEAR)]
 Size = Annotated[int, Meta(gt=0)]
 """Bytes, unless the name says that it counts something else."""
 
-DEFAULT_PORT = 7557
-
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set. Sizes in bytes, times in seconds."""
 
     host: tuple[str, ...] = ("127.0.0.1", "::1")
     """Addresses to listen on. Loopback only, as long as nothing is encrypted."""
-    port: Annotated[int, Meta(ge=0, le=65535)] = DEFAULT_PORT
+    port: Annotated[int, Meta(ge=0, le=65535)] = wire.DEFAULT_PORT
     """0 takes a free one."""
     server_name: Annotated[str, Meta(min_length=1, max_length=64)] = "trio-chat"
     """What clients call this server."""

@@ -12,9 +12,6 @@ from trio_chat.errors import Disconnected, Refusal
 from trio_chat.transport import Transport, send_all
 from wire import Code
 
-_NO_PIN: Final = bytes(32)
-"""The server key pin that a proof covers where the connection is not encrypted."""
-
 _MAX_UNKNOWN: Final = 16
 """Events of unknown type that are answered before login; a client of any version needs none."""
 
@@ -50,7 +47,7 @@ async def authenticate(connection: wire.Connection, transport: Transport) -> Cla
     proof = await _next(connection, transport)
     assert isinstance(proof, wire.Proof)
     signed = wire.signed_login(
-        pin=_NO_PIN, client_nonce=hello.nonce, server_nonce=nonce, key=hello.key, name=hello.name
+        pin=wire.NO_PIN, client_nonce=hello.nonce, server_nonce=nonce, key=hello.key, name=hello.name
     )
     try:
         Ed25519PublicKey.from_public_bytes(hello.key).verify(proof.signature, signed)

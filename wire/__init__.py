@@ -3,6 +3,7 @@
 from wire.connection import NEED_DATA, Connection, NeedData
 from wire.errors import ByeReason, Code, LocalProtocolError, ProtocolError, RemoteProtocolError
 from wire.events import (
+    NO_PIN,
     VERSIONS,
     Bye,
     Challenge,
@@ -42,6 +43,7 @@ from wire.events import (
 )
 from wire.frame import (
     APPID,
+    DEFAULT_PORT,
     MAX_FRAME_CLIENT,
     MAX_FRAME_LOGIN,
     MAX_FRAME_SERVER,
@@ -65,12 +67,14 @@ from wire.state import Role, State
 
 __all__ = [
     "APPID",
+    "DEFAULT_PORT",
     "MAX_FRAME_CLIENT",
     "MAX_FRAME_LOGIN",
     "MAX_FRAME_SERVER",
     "MAX_PAGE",
     "MAX_TEXT",
     "NEED_DATA",
+    "NO_PIN",
     "VERSIONS",
     "Bye",
     "ByeReason",

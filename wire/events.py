@@ -388,6 +388,10 @@ SERVER_TYPES: Final[dict[int, type[Event]]] = {
 TYPE_OF: Final[dict[type[Event], int]] = {cls: number for number, cls in (CLIENT_TYPES | SERVER_TYPES).items()}
 
 
+NO_PIN: Final = bytes(32)
+"""The server key pin where the connection is not encrypted."""
+
+
 def signed_login(*, pin: bytes, client_nonce: bytes, server_nonce: bytes, key: bytes, name: str) -> bytes:
     """The bytes that a Proof signs.
 

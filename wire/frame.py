@@ -9,6 +9,7 @@ from wire.errors import Code, LocalProtocolError, RemoteProtocolError
 from wire.events import CLIENT_TYPES, SERVER_TYPES, TYPE_OF, Event
 
 APPID: Final = b"TCHT"
+DEFAULT_PORT: Final = 7557
 FRAME_VERSION: Final = 1
 HEADER: Final = struct.Struct(">4sBBHI")
 """APPID, version, event type, flags, payload length; big-endian, 12 bytes."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+import wire
 from trio_chat import __version__
 from trio_chat.__main__ import NOT_YET, main
-from trio_chat.config import DEFAULT_PORT
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +91,7 @@ def test_help_and_version_are_no_error(argv: list[str], capsys: pytest.CaptureFi
         main(argv)
     assert caught.value.code == 0
     out = capsys.readouterr().out
-    assert str(DEFAULT_PORT) in out or __version__ in out
+    assert str(wire.DEFAULT_PORT) in out or __version__ in out
 
 
 @pytest.mark.parametrize("argv", [["dance"], ["--port", "many"], ["--no-such-option"], ["serve", "serve"]])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import wire
-from trio_chat.config import DEFAULT_PORT, Config, load
+from trio_chat.config import Config, load
 from trio_chat.errors import ConfigError
 
 
@@ -16,7 +16,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_nothing_has_to_be_set() -> None:
     assert load() == Config()
-    assert load().port == DEFAULT_PORT
+    assert load().port == wire.DEFAULT_PORT
     assert load().host == ("127.0.0.1", "::1")
 
 
@@ -31,7 +31,7 @@ def test_a_file_sets_what_it_names(file: Path) -> None:
     file.write_text('host = ["::"]\nserver_name = "дом"\nlinger = 3\nmax_clients = 10\n', encoding="utf-8")
     config = load(file)
     assert (config.host, config.server_name, config.linger, config.max_clients) == (("::",), "дом", 3.0, 10)
-    assert config.port == DEFAULT_PORT
+    assert config.port == wire.DEFAULT_PORT
 
 
 def test_the_command_line_wins(file: Path) -> None:

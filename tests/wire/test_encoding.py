@@ -193,7 +193,17 @@ def test_the_public_names_are_these() -> None:
         "Status",
         "User",
     }
-    sizes = {"APPID", "MAX_FRAME_CLIENT", "MAX_FRAME_LOGIN", "MAX_FRAME_SERVER", "MAX_PAGE", "MAX_TEXT", "VERSIONS"}
+    sizes = {
+        "APPID",
+        "MAX_FRAME_CLIENT",
+        "DEFAULT_PORT",
+        "NO_PIN",
+        "MAX_FRAME_LOGIN",
+        "MAX_FRAME_SERVER",
+        "MAX_PAGE",
+        "MAX_TEXT",
+        "VERSIONS",
+    }
     machine = {"Connection", "Encoded", "NEED_DATA", "NeedData", "Role", "State", "Unknown", "signed_login"}
     unions = {"ClientEvent", "Event", "ServerEvent"}
     errors = {"ByeReason", "Code", "LocalProtocolError", "ProtocolError", "RemoteProtocolError"}

@@ -1,16 +1,12 @@
 """The command line of the server: `python -m trio_chat`."""
 
 import argparse
-import logging
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import structlog
-import structlog.tracebacks
 import trio
 
 import wire
@@ -18,6 +14,7 @@ from trio_chat import __version__
 from trio_chat.config import Config, load
 from trio_chat.errors import ConfigError, StartError
 from trio_chat.invitation import client_here, join_lines, shown
+from trio_chat.logs import logging_to_stderr
 from trio_chat.server import listen, serve
 
 NOT_YET = ("invite", "fingerprint", "export", "import", "backup", "restore")
@@ -64,45 +61,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(config: Config) -> int:
-    _log_to_stderr()
     config = msgspec.structs.replace(config, max_clients=_room_for(config.max_clients))
     listeners = listen(config.host, config.port)
     addresses = [listener.getsockname()[:2] for listener in listeners]
     print(f"listening on {shown(*addresses[0])}", *join_lines(addresses, client_here()), sep="\n", flush=True)
-    trio.run(serve, config, listeners)
+    with logging_to_stderr():
+        trio.run(serve, config, listeners)
     return 0
-
-
-class _Stderr:
-    """Writes a line of the log. A reader that went away, or a full disk, is no reason to stop serving."""
-
-    def msg(self, message: str) -> None:
-        """Write one line, or drop it."""
-        with suppress(OSError, ValueError):
-            sys.stderr.write(message + "\n")
-            sys.stderr.flush()
-
-    debug = info = warning = error = critical = msg
-
-
-def _log_to_stderr() -> None:
-    """One JSON object a line, or on a terminal a line to be read; no text of a message, no key."""
-    on_terminal = sys.stderr.isatty()
-    colours = "NO_COLOR" not in os.environ
-    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # a text may be in one
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            *(
-                [structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)]
-                if on_terminal
-                else [structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]
-            ),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: _Stderr(),
-    )
 
 
 def _room_for(wanted: int) -> int:

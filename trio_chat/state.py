@@ -4,6 +4,7 @@ There is no await between a check and the change that it allows, so two clients 
 seconds of one steady clock, given by the caller.
 """
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -127,9 +128,10 @@ class State:
             if self._given_up.get(name, (0, 0.0))[0] == account.id:
                 del self._given_up[name]
         del account.former[:-MAX_FORMER]
-        for name, (_, until) in list(self._given_up.items()):  # in the order in which they end
-            if until > now:
-                break
+        ended = list(
+            itertools.takewhile(lambda kept: kept[1][1] <= now, self._given_up.items())
+        )  # the first to end first
+        for name, _ in ended:
             del self._given_up[name]
 
     def _free(self, name: str, account: Account | None, now: float) -> str:

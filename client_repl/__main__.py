@@ -1,7 +1,7 @@
 """The client's entry: reads the command line, prepares who and where, and hands over to the front end."""
 
 import contextlib
-import getpass
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,10 +14,10 @@ from client_repl import address, identity, pipe
 from client_repl.address import Address
 from client_repl.chat import LOBBY, Chat
 from client_repl.identity import Identity
-from client_repl.inputs import Mode, visible
+from client_repl.inputs import Mode
 from client_repl.items import Item, Welcomed
 from client_repl.nonces import new_nonce
-from client_repl.options import Options, parse
+from client_repl.options import Options, login_name, parse
 from client_repl.session import AskName, Session
 from client_repl.state_dir import Remembered, StateDir, default_path
 from client_repl.stdio import LineReader, Output
@@ -43,11 +43,12 @@ class _StartError(Exception):
 
 
 def _run(options: Options) -> int:
-    on_terminal = not options.json and options.send is None and _is_tty(sys.stdin) and _is_tty(sys.stdout)
+    interactive = not options.json and options.send is None
+    on_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout) and _can_draw()
     user = _User(options)
     target = options.address or user.last_server or _ask_server(on_terminal)
     chat = Chat(
-        options.name or user.last_name or ("" if on_terminal else _login_name()),
+        options.name or user.last_name or ("" if on_terminal else login_name() or "guest"),
         new_nonce=new_nonce,
         where=options.to or LOBBY,
         mode=_mode(options, on_terminal),
@@ -148,15 +149,13 @@ def _ask_server(on_terminal: bool) -> Address:
             print(exc)
 
 
-def _login_name() -> str:
-    try:
-        return visible(getpass.getuser())
-    except (OSError, KeyError, ImportError):  # none in the environment, and no entry of this user
-        return "guest"
-
-
 def _is_tty(file: TextIO | None) -> bool:
     return file is not None and file.isatty()
+
+
+def _can_draw() -> bool:
+    """Whether the terminal obeys more than newlines. On Windows it has no name, and does."""
+    return sys.platform == "win32" or os.environ.get("TERM", "") not in {"", "dumb", "unknown"}
 
 
 def _fd(file: TextIO | None) -> int | None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import dataclasses
-import getpass
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.editor import Editor
 from client_repl.items import ConnectionState, Failure, Item, Line, Notice
+from client_repl.options import suggested_name
 from client_repl.session import AskName, Session
 from client_repl.terminal import Printer, TerminalGoneError
 
@@ -28,6 +28,8 @@ HANGUP: Final = 129
 """Exit code when the terminal is gone, as shells have it for SIGHUP."""
 MAX_ENTERED: Final = 64
 """Lines entered that the session has not taken; it takes them at once, unless the machine stands still."""
+FAREWELL: Final = 0.5
+"""Seconds for our Bye and the server's, after Ctrl-C and after signals, which want an end now."""
 RESTORE_TIMEOUT: Final = 3.0
 """Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
 
@@ -35,8 +37,8 @@ RESTORE_TIMEOUT: Final = 3.0
 def run(chat: Chat, connect: Connect) -> int:
     """Chat on this terminal until the session ends, the user leaves or a signal comes: the exit code.
 
-    130 after Ctrl-C, 143 and 129 after SIGTERM and SIGHUP, else what the session says. The terminal is restored in
-    every case, also when an exception of the session comes out.
+    130 after Ctrl-C, 143, 129 and 131 after SIGTERM, SIGHUP and SIGQUIT, else what the session says. The terminal is
+    restored in every case, also when an exception of the session comes out.
     """
     return asyncio.run(_host(_Guest(chat, connect)))
 
@@ -46,7 +48,7 @@ async def _host(guest: "_Guest") -> int:
     loop = asyncio.get_running_loop()
     finished: asyncio.Future[Outcome[None]] = loop.create_future()
     if sys.platform != "win32":
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             loop.add_signal_handler(number, guest.leave, 128 + number)
     trio.lowlevel.start_guest_run(
         guest.run,
@@ -70,41 +72,53 @@ class _Guest:
     def __init__(self, chat: Chat, connect: Connect) -> None:
         self.code = 0
         self._entered, self._lines = trio.open_memory_channel[tuple[Callable[[str], None], str]](MAX_ENTERED)
-        self._scope = trio.CancelScope()
+        self._leaving = trio.Event()
         completer = ChatCompleter(chat.complete_names, chat.commands, self._look_up)
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave)
-        self._printer = Printer(self._editor.scrollback, lambda item: view.render(item, _now()))
+        self._printer = Printer(self._editor.scrollback, self._render)
         self._session = connect(self._show, self._ask_name, self._printer.room)
 
     def leave(self, code: int) -> None:
-        """End with this exit code; the first one counts."""
-        if not self._scope.cancel_called:
+        """End with this exit code, so that others see it if they can be told soon; the first one counts."""
+        if not self._leaving.is_set():
             self.code = code
-            self._scope.cancel()
+            self._leaving.set()
 
     async def run(self) -> None:
         """Until the session ends or somebody leaves."""
-        with self._scope:
-            try:
-                await self._run()
-            except* TerminalGoneError:
-                self.leave(HANGUP)
+        try:
+            await self._run()
+        except* TerminalGoneError:
+            self.leave(HANGUP)
 
     async def _run(self) -> None:
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._printer.run)
+                nursery.start_soon(self._print)
                 nursery.start_soon(self._edit)
                 nursery.start_soon(self._hand_over)
+                nursery.start_soon(self._say_farewell, nursery.cancel_scope)
                 self.leave(await self._session.run())
+                nursery.cancel_scope.cancel()
         finally:
             self._printer.flush()  # below where the prompt was
+
+    async def _say_farewell(self, scope: trio.CancelScope) -> None:
+        await self._leaving.wait()
+        scope.deadline = trio.current_time() + FAREWELL
+        self._session.finish(0)
+
+    async def _print(self) -> None:
+        try:
+            await self._printer.run()
+        except TerminalGoneError:
+            self.leave(HANGUP)
 
     async def _edit(self) -> None:
         try:
             await _from_trio(self._editor.run)
-        except (EOFError, OSError) as exc:
-            raise TerminalGoneError from exc
+        except (EOFError, OSError):
+            self.leave(HANGUP)
 
     async def _hand_over(self) -> None:
         async for take, text in self._lines:
@@ -125,6 +139,9 @@ class _Guest:
             return False
         return True
 
+    def _render(self, item: Item) -> view.Fragments:
+        return view.render(item, _now(), self._editor.app.output.get_size().columns)
+
     def _show(self, item: Item) -> None:
         match item:
             case ConnectionState(state):
@@ -138,7 +155,9 @@ class _Guest:
         self._printer.show(item)
 
     async def _ask_name(self, reason: str) -> str | None:
-        """A name from the user, the login name if nothing is typed; None: none will come. Cancelling is safe."""
+        """A name from the user; None: none will come. Cancelling is safe.
+
+        The login name is offered at first, not again when a name was refused: it may have been this one."""
         if reason:
             self._printer.show(Notice(reason))
         answer: str | None = None
@@ -149,7 +168,7 @@ class _Guest:
             answer = text
             answered.set()
 
-        default = _login_name()
+        default = "" if reason else suggested_name()
         with self._editor.asking(f"your name [{default}]: " if default else "your name: ", take):
             await answered.wait()
         return None if answer is None else answer.strip() or default
@@ -157,13 +176,6 @@ class _Guest:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # none in the environment, and no entry of this user
-        return ""
 
 
 async def _from_trio(run: Callable[[], Coroutine[Any, Any, None]]) -> None:

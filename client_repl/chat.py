@@ -1,17 +1,20 @@
 """The client's core: what the server and the user say goes in, what to send and to show comes out. No I/O, no clock."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, assert_never
 
 import wire
 from client_repl import commands, inputs
 from client_repl.cursors import Cursors, Step
 from client_repl.effects import Effect, Reconnect, RetryAfter, Send, Show
+from client_repl.ignored import Ignored
 from client_repl.inputs import Mode
 from client_repl.items import Failure, Notice, PresenceLine, Roster, Skipped, Welcomed
+from client_repl.me import Me
+from client_repl.names import Names
 from client_repl.outbox import Outbox, Pending, request_ids
 from client_repl.people import People
+from client_repl.requests import Request, Requests
 from client_repl.transcript import Target, Transcript
 
 LOBBY: Final = "#lobby"
@@ -28,15 +31,6 @@ _RETRY_SECONDS: Final = 1.0
 """Where such a refusal does not say when."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """A request that waits for its answer. `silent`: nobody typed it, so nobody is told how it ended."""
-
-    event: wire.Who | wire.Nick | wire.SetStatus | wire.Resume
-    draft: str
-    silent: bool
-
-
 class Chat:
     """One user in one chat. Every method that returns effects wants them carried out in order.
 
@@ -46,24 +40,45 @@ class Chat:
     def __init__(
         self, name: str, *, new_nonce: Callable[[], bytes], where: str = LOBBY, mode: Mode = Mode.COMMANDS
     ) -> None:
-        self.name = name
-        self.where: Final = where
         self.mode: Final = mode
         self.commands: Final = commands.COMMANDS
         self.new_id: Final = request_ids(_FIRST_ID)
-        self.away: str | None = None
-        """The reason, as long as the user is away."""
+        self.ignored: Final = Ignored()
+        self._me = Me(name)
         self._new_nonce = new_nonce
+        self._where = where
+        self._partner = 0
+        """Whom `where` is, since we know it; 0 for a room."""
         self._connected = False
-        self._account = 0
         self._max_text = wire.MAX_TEXT
         self._cursors = Cursors()
         self._people = People()
         self._outbox = Outbox()
-        self._requests: dict[int, _Request] = {}
-        self._transcript = Transcript()
+        self._requests = Requests()
+        self._names = Names()
+        self._transcript = Transcript(self._names, self._cursors, self.ignored)
 
     # --- what a front end looks at -----------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The user's own; "" before the first one."""
+        return self._me.name
+
+    @name.setter
+    def name(self, name: str) -> None:
+        self._me.name = name
+
+    @property
+    def away(self) -> str | None:
+        """The reason, as long as the user is away."""
+        return self._me.away
+
+    @property
+    def where(self) -> str:
+        """The conversation that text goes to; a direct one follows its partner to another name."""
+        name = self._names.name(self._partner)
+        return f"@{name}" if name else self._where
 
     @property
     def pending(self) -> Sequence[Pending]:
@@ -78,12 +93,12 @@ class Chat:
     @property
     def backlog(self) -> int:
         """How many lines and requests of the user are not finished."""
-        return len(self._outbox) + sum(not request.silent for request in self._requests.values())
+        return len(self._outbox) + self._requests.typed
 
     @property
     def expecting(self) -> bool:
         """Whether the server owes an answer."""
-        return self._outbox.waiting or any(not isinstance(r.event, wire.Resume) for r in self._requests.values())
+        return self._outbox.waiting or self._requests.waiting
 
     @property
     def users(self) -> Mapping[str, wire.User]:
@@ -91,9 +106,9 @@ class Chat:
         return self._people.users
 
     @property
-    def ignored(self) -> list[str]:
-        """The names on the ignore list."""
-        return list(self._transcript.ignored.values())
+    def online(self) -> int:
+        """How many users are present."""
+        return self._people.online
 
     @property
     def room(self) -> str:
@@ -110,18 +125,17 @@ class Chat:
             case inputs.Direct(name):
                 return name
             case inputs.Text(_, to):
-                return _direct(to or self.where)
-            case inputs.Command("msg", argument):
-                return commands.split_msg(argument)[0] or None
-            case inputs.Command("reply", argument):
-                target = self.reply_target(argument)
-                return None if target is None else _direct(target.to)
-            case inputs.Command("me" | "say"):
-                return _direct(self.where)
-            case inputs.Command() | inputs.Mistake() | None:
+                return inputs.direct(to or self.where)
+            case inputs.Command(name, argument):
+                return commands.direct_target(self, name, argument)
+            case inputs.Mistake() | None:
                 return None
             case _ as never:
                 assert_never(never)
+
+    def account_of(self, name: str) -> int:
+        """Whose this name is, as far as we were told; else 0."""
+        return self._names.account(name)
 
     def reply_target(self, argument: str) -> Target | None:
         """Whom `/reply argument` would answer; None when there is no such line, or no direct message yet."""
@@ -145,8 +159,12 @@ class Chat:
             case _ as never:
                 assert_never(never)
 
-    def say(self, to: str, text: str, draft: str, *, kind: wire.Kind = wire.Kind.TEXT) -> list[Effect]:
-        """Queue a line for `to`; it is sent when it is its turn, on this connection or a later one."""
+    def say(
+        self, to: str, text: str, draft: str, *, kind: wire.Kind = wire.Kind.TEXT, account: int = 0
+    ) -> list[Effect]:
+        """Queue a line for `to`; it is sent when it is its turn, on this connection or a later one.
+
+        `account` is whom `@user` must be then; 0: whom we know by this name now."""
         text = inputs.visible(text)
         if not text.strip():
             return self.fail(wire.Code.TEXT_EMPTY, f"There is no text to send to {to}.", draft)
@@ -157,22 +175,23 @@ class Chat:
         to = inputs.visible(to)
         if len(to.encode()) > _MAX_NAME:
             return self.fail(wire.Code.NO_SUCH_USER, "Nobody has a name as long as this.", draft)
-        self._outbox.add(Pending(wire.Say(self.new_id(), self._new_nonce(), to, text, kind), draft))
+        account = account or self._account_at(to)
+        self._outbox.add(Pending(wire.Say(self.new_id(), self._new_nonce(), to, text, kind, account=account), draft))
         return self._send_ready()
 
     def ask(self, event: wire.Who | wire.Nick | wire.SetStatus, draft: str, *, silent: bool = False) -> list[Effect]:
         """Send a request whose answer is shown when it comes."""
         if not self._connected:
             return self.fail("not-connected", "There is no connection now; try again when it is back.", draft)
-        self._requests[event.id] = _Request(event, draft, silent)
+        if isinstance(event, wire.SetStatus):
+            self._me.decides()
+        self._requests.add(Request(event, draft, silent))
         return [Send(event)]
 
     def look_up(self, prefix: str) -> list[Effect]:
         """Ask for more names that begin with `prefix`, where the room is too big to be known whole."""
-        if not (self._connected and self._people.partial) or len(prefix) > _MAX_NAME:
-            return []
-        known = (request.event for request in self._requests.values() if request.silent)
-        if any(isinstance(event, wire.Who) and event.prefix == prefix for event in known):
+        prefix = inputs.visible(prefix)
+        if not (self._connected and self._people.partial) or len(prefix) > _MAX_NAME or self._requests.looks_up(prefix):
             return []
         return self.ask(wire.Who(self.new_id(), self.room, prefix=prefix), "", silent=True)
 
@@ -180,42 +199,34 @@ class Chat:
         """Tell the user why a line was not done, and give it back."""
         return [Show(Failure(code, text, draft))]
 
-    def toggle_ignored(self, name: str) -> bool:
-        """Begin or end to ignore `name`; True: it is ignored now."""
-        if self._transcript.ignored.pop(name.casefold(), None) is not None:
-            return False
-        self._transcript.ignored[name.casefold()] = name
-        return True
-
     # --- what the connection does ------------------------------------------------------------------------------------
 
     def welcomed(self, welcome: wire.Welcome) -> list[Effect]:
         """Logged in, for the first time or again."""
         self._connected = True
-        self.name = welcome.name
-        self._account = welcome.account
+        self._me.begin(welcome)
         self._max_text = min(wire.MAX_TEXT, welcome.limits.max_text or wire.MAX_TEXT)
         effects: list[Effect] = [Show(Welcomed(welcome.name, welcome.server))]
         if self._cursors.begin(welcome):
             effects += self._history_was_reset()
+        self._names.begin()
+        self._names.tell(welcome.name, welcome.account)
+        for conversation in welcome.conversations:
+            self._names.tell(conversation.name[1:], conversation.account)
         positions = self._cursors.positions
         pages = [positions[i : i + _POSITIONS_A_RESUME] for i in range(0, len(positions), _POSITIONS_A_RESUME)] or [()]
         for number, page in enumerate(pages, start=1):
             resume = wire.Resume(self.new_id(), page, more=number < len(pages))
-            self._requests[resume.id] = _Request(resume, "", silent=True)
+            self._requests.add(Request(resume))
             effects.append(Send(resume))
-        if self.away is not None:
-            effects += self.ask(wire.SetStatus(self.new_id(), wire.Status.AWAY, self.away), "", silent=True)
         self._outbox.rewind()
         return effects + self._send_ready()
 
     def disconnected(self) -> list[Effect]:
         """The connection is gone. Own lines stay pending; requests fail and give their line back."""
         self._connected = False
-        lost = [request for request in self._requests.values() if not request.silent]
-        self._requests.clear()
-        reason = "The connection was lost before the answer came."
-        return [effect for request in lost for effect in self.fail("not-connected", reason, request.draft)]
+        text = "The connection was lost before the answer came."
+        return [Show(Failure("not-connected", text, request.draft)) for request in self._requests.lost()]
 
     def retry(self) -> list[Effect]:
         """The time of a RetryAfter has come. Nothing happens when it does not apply any more."""
@@ -250,9 +261,23 @@ class Chat:
         return [Send(say) for say in self._outbox.ready()] if self._connected else []
 
     def _history_was_reset(self) -> list[Effect]:
-        self._outbox.forget_stored()
         self._transcript.forget()
-        return [Show(Notice("The server's history was reset; starting fresh."))]
+        self._names.forget()
+        self.ignored.forget_accounts()
+        self._partner = 0
+        effects: list[Effect] = [Show(Notice("The server's history was reset; starting fresh."))]
+        for line in self._outbox.forget_log():
+            reason = f"The server's history was reset, so who {line.to} is now is not known; send it again if you like."
+            effects += self.fail(wire.Code.NO_SUCH_USER, reason, line.draft)
+        return effects
+
+    def _account_at(self, to: str) -> int:
+        """Whom `@user` is as far as we know; 0 else, and for a room."""
+        self._remember_partner()
+        return self._partner if to == self.where else self._names.account(inputs.direct(to) or "")
+
+    def _remember_partner(self) -> None:
+        self._partner = self._partner or self._names.account(inputs.direct(self._where) or "")
 
     def _message(self, message: wire.Message) -> list[Effect]:
         match self._cursors.advance(message.conversation, message.seq, message.seq):
@@ -262,11 +287,11 @@ class Chat:
                 return [Reconnect("the server skipped a message")]
             case Step.NEXT:
                 ours = self._outbox.echoed(message.nonce)
-                line = self._transcript.enter(message, self.name, self._cursors, ours=ours)
+                line = self._transcript.enter(message, self.name, self._me.account, ours=ours)
                 if line is None:
                     return []
                 if not line.own:
-                    self._people.spoke(message.sender)
+                    self._people.spoke(message.sender, message.account)
                 return [Show(line)]
             case _ as never:
                 assert_never(never)
@@ -280,7 +305,7 @@ class Chat:
                 return [Reconnect("the server skipped messages")]
             case Step.NEXT:
                 self._outbox.passed(gap.conversation, gap.last)
-                return [Show(Skipped(self._cursors.name(gap.conversation), first, gap.last, gap.reason))]
+                return [Show(Skipped(self._transcript.where(gap.conversation), first, gap.last, gap.reason))]
             case _ as never:
                 assert_never(never)
 
@@ -303,27 +328,27 @@ class Chat:
         line = self._outbox.refused(refused.ref)
         if line is not None:
             return self.fail(refused.code, refused.text, line.draft)
-        request = self._requests.pop(refused.ref, None)
-        if request is None:
-            return self.fail(refused.code, refused.text, "")
+        request = self._requests.take(refused.ref)
+        if request is None:  # of nothing; or a resend of a line that was acknowledged meanwhile is to wait
+            return [] if refused.code in _RETRY else self.fail(refused.code, refused.text, "")
         if isinstance(request.event, wire.Resume):  # our positions mean nothing to this server
             self._cursors.forget()
             return [*self._history_was_reset(), Reconnect("the server has another history")]
         return [] if request.silent else self.fail(refused.code, refused.text, request.draft)
 
     def _done(self, done: wire.Done) -> list[Effect]:
-        request = self._requests.pop(done.ref, None)
+        request = self._requests.take(done.ref)
         if request is None:
             return []
         match request.event:
             case wire.Nick(name=name):
-                self.name = name
+                self._me.name = name
                 text = f"You are {name} now."
             case wire.SetStatus(status=wire.Status.AWAY, text=reason):
-                self.away = reason
+                self._me.away = reason
                 text = f"You are away: {reason}" if reason else "You are away; /back ends it."
             case wire.SetStatus():
-                self.away = None
+                self._me.away = None
                 text = "You are back."
             case wire.Resume() | wire.Who():
                 return []
@@ -338,6 +363,7 @@ class Chat:
             case wire.Presence():
                 return [effect for change in event.changes for effect in self._presence(event.conversation, change)]
             case wire.Joined():
+                self._names.tell(event.conversation.name[1:], event.conversation.account)
                 if self._cursors.joined(event.conversation):
                     return [*self._history_was_reset(), Reconnect("the server has another history")]
                 return []
@@ -348,25 +374,27 @@ class Chat:
                 assert_never(never)
 
     def _members(self, members: wire.Members) -> list[Effect]:
+        for user in members.users:
+            self._names.tell(user.name, user.account)
+        away = self._me.known_as(members.users)
+        again = wire.SetStatus(self.new_id(), wire.Status.AWAY, away or "")
+        effects = [] if away is None else self.ask(again, "", silent=True)
         if members.ref == 0:
-            self._people.replace(members.conversation, members.users, more=members.more)
-            return []
-        request = self._requests.pop(members.ref, None)
+            self._people.replace(members.conversation, members.users, members.total, more=members.more)
+            self._remember_partner()
+            return effects + self.look_up(self.name) if self._me.unsure else effects
+        request = self._requests.take(members.ref)
         if request is None:
-            return []
+            return effects
         self._people.found(members.conversation, members.users)
-        return [] if request.silent else [Show(Roster(members.users, members.total))]
+        return effects if request.silent else [*effects, Show(Roster(members.users, members.total))]
 
     def _presence(self, conversation: int, change: wire.PresenceChange) -> list[Effect]:
+        self._names.tell(change.name, change.account)
         self._people.changed(conversation, change)
-        if change.account == self._account:
-            if change.change is wire.Change.RENAMED:  # by another client of ours
-                self.name = change.name
+        if change.account == self._me.account:
+            self._me.become(change)
             return []
-        if change.name.casefold() in self._transcript.ignored:
+        if self.ignored.hides(change.previous, change.account) or self.ignored.hides(change.name, change.account):
             return []
         return [Show(PresenceLine(self._cursors.name(conversation), change))]
-
-
-def _direct(where: str) -> str | None:
-    return where[1:] if where.startswith("@") else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import wire
 from client_repl.effects import Effect, Quit, Show
-from client_repl.inputs import visible
+from client_repl.inputs import direct, visible
 from client_repl.items import Clear, Notice
 
 if TYPE_CHECKING:
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _MAX_ARGUMENT: Final = 1024
 """Characters of a name or reason; longer ones would not fit a frame beside a text."""
+
+
+_KEYS: Final = (
+    "Keys: Tab completes; Alt-Enter new line; Up, Ctrl-R earlier lines; Ctrl-C clears, twice leaves; Ctrl-D leaves",
+    "//x and @@x  send /x and @x",
+)
 
 
 class Completes(enum.Enum):
@@ -48,6 +54,20 @@ def run(chat: "Chat", name: str, argument: str, draft: str) -> list[Effect]:
     return chat.fail("unknown-command", f"There is no command /{name}. {hint} To send it as text, write //.", draft)
 
 
+def direct_target(chat: "Chat", name: str, argument: str) -> str | None:
+    """The name of the only one who would read what `/name argument` sends; None where there is not just one."""
+    match name:
+        case "msg":
+            return split_msg(argument)[0] or None
+        case "reply":
+            target = chat.reply_target(argument)
+            return None if target is None else direct(target.to)
+        case "me" | "say":
+            return direct(chat.where)
+        case _:
+            return None
+
+
 def _who(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     return chat.ask(wire.Who(chat.new_id(), chat.room, prefix=argument[:_MAX_ARGUMENT].removeprefix("@")), draft)
 
@@ -60,7 +80,7 @@ def _help(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     name = argument.removeprefix("/").casefold()
     if not name:
         lines = [_usage(spec) for spec in COMMANDS.values()]
-        return [Show(Notice("\n".join(["@name text  sends a direct message", *lines])))]
+        return [Show(Notice("\n".join(["@name text  sends a direct message", *lines, *_KEYS])))]
     spec = COMMANDS.get(name)
     return run(chat, name, "", draft) if spec is None else [Show(Notice(_usage(spec)))]
 
@@ -96,7 +116,7 @@ def _reply(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     target = chat.reply_target(argument)
     if target is None:
         return chat.fail(wire.Code.NO_SUCH_MESSAGE, "There is no such message to reply to.", draft)
-    return chat.say(target.to, target.text, draft)
+    return chat.say(target.to, target.text, draft, account=target.account)
 
 
 def _say(chat: "Chat", argument: str, draft: str) -> list[Effect]:
@@ -118,9 +138,9 @@ def _clear(_chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
 def _ignore(chat: "Chat", argument: str, _draft: str) -> list[Effect]:
     name = argument.removeprefix("@")
     if not name:
-        names = ", ".join(chat.ignored)
+        names = ", ".join(chat.ignored.names)
         return [Show(Notice(f"You ignore {names}." if names else "You ignore nobody."))]
-    if chat.toggle_ignored(name):
+    if chat.ignored.toggle(name, chat.account_of(name)):
         return [Show(Notice(f"You ignore {name} from now on; the same command ends it."))]
     return [Show(Notice(f"You hear {name} again."))]
 
@@ -131,7 +151,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
         for spec in (
             CommandSpec("who", "[PREFIX]", "who is here", Completes.USER, _who),
             CommandSpec("msg", "NAME TEXT", "send a direct message", Completes.USER, _msg),
-            CommandSpec("reply", "[N] TEXT", "answer line N, or the last direct message", Completes.NOTHING, _reply),
+            CommandSpec("reply", "[#N] TEXT", "answer line N, or the last direct message", Completes.NOTHING, _reply),
             CommandSpec("me", "TEXT", "say what you do", Completes.USER, _me),
             CommandSpec("say", "TEXT", "send text that begins with @ or /", Completes.NOTHING, _say),
             CommandSpec("nick", "NAME", "take another name", Completes.NOTHING, _nick),

@@ -1,4 +1,7 @@
-"""What Tab and the menu offer: names after `@` anywhere in the line, commands after `/` at its start."""
+"""What Tab and the menu offer: names after `@` anywhere in the line, commands after `/` at its start.
+
+At the end of a line a blank comes with it, so that one can write on.
+"""
 
 import itertools
 import re
@@ -16,7 +19,7 @@ MAX_OFFERED: Final = 100
 
 _COMMAND: Final = re.compile(r"/(\S*)")
 _ARGUMENT: Final = re.compile(r"/(\S+)\s+(\S*)")
-_NAME: Final = re.compile(r"(?:^|\s)@(\S*)$")
+_NAME: Final = re.compile(r"(?:^|\s)@(\S*)\Z")
 
 
 class ChatCompleter(Completer):
@@ -40,21 +43,22 @@ class ChatCompleter(Completer):
         """What may stand at the cursor; `complete_event` makes no difference."""
         del complete_event
         before = document.text_before_cursor
+        blank = " " if document.is_cursor_at_the_end_of_line else ""
         if command := _COMMAND.fullmatch(before):
-            return self._commands_for(command[1])
+            return self._commands_for(command[1], blank)
         if name := _NAME.search(before):
-            return self._names_for(name[1])
+            return self._names_for(name[1], blank)
         if argument := _ARGUMENT.fullmatch(before):
-            return self._arguments_for(argument[1], argument[2])
+            return self._arguments_for(argument[1], argument[2], blank)
         return ()
 
-    def _commands_for(self, prefix: str) -> Iterable[Completion]:
+    def _commands_for(self, prefix: str, blank: str) -> Iterable[Completion]:
         for spec in self._commands.values():
             if spec.name.startswith(prefix.casefold()):
                 display = f"/{spec.name} {spec.arguments}".rstrip()
-                yield Completion(spec.name, -len(prefix), display=display, display_meta=spec.help)
+                yield Completion(spec.name + blank, -len(prefix), display=display, display_meta=spec.help)
 
-    def _arguments_for(self, command: str, prefix: str) -> Iterable[Completion]:
+    def _arguments_for(self, command: str, prefix: str, blank: str) -> Iterable[Completion]:
         spec = self._commands.get(command.casefold())
         if spec is None:
             return ()
@@ -62,16 +66,17 @@ class ChatCompleter(Completer):
             case Completes.NOTHING:
                 return ()
             case Completes.USER:
-                return self._names_for(prefix)
+                return self._names_for(prefix, blank)
             case Completes.COMMAND:
-                return self._commands_for(prefix)
+                return self._commands_for(prefix, blank)
             case _ as never:
                 assert_never(never)
 
-    def _names_for(self, prefix: str) -> Iterable[Completion]:
+    def _names_for(self, prefix: str, blank: str) -> Iterable[Completion]:
         self._look_up(prefix)
-        for name in itertools.islice(self._names(prefix), MAX_OFFERED):
-            yield Completion(name, -len(prefix), display=clean_line(name))
+        harmless = (name for name in self._names(prefix) if clean_line(name) == name)
+        for name in itertools.islice(harmless, MAX_OFFERED):
+            yield Completion(name + blank, -len(prefix), display=name)
 
 
 def completes_while_typing(text_before_cursor: str) -> bool:

@@ -25,6 +25,7 @@ class Cursors:
         self._resumed: dict[int, int] = {}
         self._heads: dict[int, int] = {}
         self._names: dict[int, str] = {}
+        self._partners: dict[int, int] = {}
 
     def begin(self, welcome: wire.Welcome) -> bool:
         """A connection begins. True: the log is another one or was cut back, and we start fresh."""
@@ -51,13 +52,14 @@ class Cursors:
         self._positions.clear()
         self._resumed.clear()
         self._names.clear()
+        self._partners.clear()
 
     def _is_past(self, conversation: wire.Conversation) -> bool:
         return self._positions.get(conversation.id, 0) > conversation.head
 
     def _enter(self, conversation: wire.Conversation) -> None:
         self._heads[conversation.id] = conversation.head
-        self._names[conversation.id] = conversation.name
+        self.call(conversation.id, conversation.name, conversation.account)
 
     @property
     def positions(self) -> tuple[wire.Position, ...]:
@@ -72,9 +74,14 @@ class Cursors:
         """As the server last called it; "" for one that it did not tell of."""
         return self._names.get(conversation, "")
 
-    def rename(self, conversation: int, name: str) -> None:
-        """The conversation is called `name` from now on."""
+    def partner(self, conversation: int) -> int:
+        """The account of the other one of a direct conversation; 0 for a room, and where it is not known."""
+        return self._partners.get(conversation, 0)
+
+    def call(self, conversation: int, name: str, partner: int) -> None:
+        """The conversation is called `name`; where it is a direct one, it is with `partner`."""
         self._names[conversation] = name
+        self._partners[conversation] = partner
 
     def is_replay(self, conversation: int, seq: int) -> bool:
         """Whether the entry was in the log when this connection began."""

@@ -1,5 +1,6 @@
 """The one prompt of a session: its keys, what stands around the draft, and questions that borrow it for a moment."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -9,10 +10,11 @@ from prompt_toolkit.application import Application, get_app
 from prompt_toolkit.buffer import CompletionState
 from prompt_toolkit.completion import CompleteEvent, Completer, ConditionalCompleter
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition
+from prompt_toolkit.filters import Condition, has_completions
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout.dimension import Dimension
 
 from client_repl import view
 from client_repl.chat import Chat
@@ -23,6 +25,12 @@ INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it."""
 _REFRESH_SECONDS: Final = 1.0
 """The toolbar tells of users who came and went, of whom no line is printed in a big room."""
+_LEAVING_SECONDS: Final = 2.0
+"""In which a second Ctrl-C leaves."""
+_ESCAPE_SECONDS: Final = 0.1
+"""After which an Escape was a key and not the beginning of one: a terminal sends its keys whole, a network may not."""
+_MENU_ROWS: Final = 8
+"""Rows of the draft and the menu below it, where the window has them."""
 _MAX_HANG: Final = 12
 """Columns that further lines of a draft are indented at most."""
 
@@ -52,14 +60,15 @@ class Editor:
         self._leave = leave
         self._question = ""
         self._answered: Callable[[str | None], None] | None = None
-        self._leaving = False
+        self._leaving: asyncio.TimerHandle | None = None
+        """Ctrl-C was pressed on an empty line; until it fires, another one leaves."""
         self._prompt: PromptSession[str] = PromptSession(
             self._message,
             completer=self._completer,
             complete_while_typing=Condition(self._completes_while_typing),
             prompt_continuation=lambda width, _line, _wraps: " " * min(width, _MAX_HANG),
             bottom_toolbar=self._toolbar,
-            key_bindings=self._keys(),
+            key_bindings=merge_key_bindings([self._keys(), self._completion_keys()]),
             style=view.STYLE,
             include_default_pygments_style=False,
             enable_suspend=True,
@@ -69,7 +78,10 @@ class Editor:
         )
         self._buffer = self._prompt.default_buffer
         self._buffer.accept_handler = self._accept
-        self._buffer.on_text_changed += self._stay
+        self._buffer.on_text_changed += lambda _: self._stay()
+        self._draft_window = self._prompt.layout.current_window
+        self._draft_window.height = self._draft_height
+        self.app.ttimeoutlen = _ESCAPE_SECONDS
         self.scrollback = Scrollback(self.app, view.STYLE)
         # A terminal that does not say where the cursor is needs no warning among the chat lines.
         self.app.renderer.cpr_not_supported_callback = None
@@ -117,8 +129,30 @@ class Editor:
         self.for_you = 0
         return False
 
-    def _stay(self, _: object) -> None:
-        self._leaving = False
+    def _stay(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+            self.app.invalidate()
+
+    def _draft_height(self) -> Dimension:
+        """Half of the window at most, scrolled inside, so that what comes meanwhile is seen above a long paste; and
+        never more rows for a menu than there are, which would leave no room for the draft."""
+        size = self.app.output.get_size()
+        window = self._draft_window
+        most = max(1, size.rows // 2)
+        rows = window.content.preferred_height(size.columns, most, True, window.get_line_prefix) or 1
+        if self._buffer.complete_state is not None or self._buffer.complete_while_typing():
+            rows = max(rows, _MENU_ROWS)
+        return Dimension(min=1, preferred=min(rows, most))
+
+    def _blank_was_added(self) -> bool:
+        state = self._buffer.complete_state
+        offer = None if state is None else state.current_completion
+        return offer is not None and offer.text.endswith(" ")
+
+    def _is_last_key(self) -> bool:
+        return not self.app.key_processor.input_queue
 
     def _completes_while_typing(self) -> bool:
         return self._answered is None and completes_while_typing(self._buffer.document.text_before_cursor)
@@ -136,8 +170,9 @@ class Editor:
 
     def _toolbar(self) -> StyleAndTextTuples:
         chat = self._chat
-        hint = "Ctrl-C again leaves the chat" if self._leaving else ""
-        shown = view.render_toolbar(chat.name, chat.where, self.connection, len(chat.users), self.for_you, hint)
+        hint = "" if self._leaving is None else "Ctrl-C again leaves the chat"
+        away = chat.away is not None
+        shown = view.render_toolbar(chat.name, chat.where, self.connection, chat.online, self.for_you, hint, away=away)
         return [*shown]
 
     def _keys(self) -> KeyBindings:
@@ -147,21 +182,6 @@ class Editor:
         @keys.add("escape", "enter")
         def _newline(event: KeyPressEvent) -> None:
             event.current_buffer.insert_text("\n")
-
-        @keys.add("tab")
-        def _complete(event: KeyPressEvent) -> None:
-            """The first offer, then the next ones. Asked for now: the open menu may be older than the last speaker,
-            and keys that come with this one must find it done."""
-            buffer = event.current_buffer
-            state = buffer.complete_state
-            if state is not None and state.complete_index is not None:
-                buffer.complete_next()
-                return
-            asked = CompleteEvent(completion_requested=True)
-            offers = [*self._completer.get_completions(buffer.document, asked)]
-            if offers:
-                buffer.complete_state = CompletionState(buffer.document, offers)
-                buffer.go_to_completion(0)
 
         @keys.add(Keys.CPRResponse, save_before=lambda _: False)
         def _cursor_is_known(event: KeyPressEvent) -> None:
@@ -178,9 +198,41 @@ class Editor:
         @keys.add("c-c")
         @keys.add("<sigint>")
         def _interrupt(_: KeyPressEvent) -> None:
-            if self._leaving and not self._buffer.text:
+            if self._buffer.text:
+                self._buffer.reset()
+            elif self._leaving is None:
+                self._leaving = asyncio.get_running_loop().call_later(_LEAVING_SECONDS, self._stay)
+            else:
                 self._leave(INTERRUPTED)
-            self._buffer.reset()
-            self._leaving = True
+
+        return keys
+
+    def _completion_keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add("tab")
+        def _complete(event: KeyPressEvent) -> None:
+            """The first offer, then the next ones. Asked for now: the open menu may be older than the last speaker,
+            and keys that come with this one must find it done."""
+            buffer = event.current_buffer
+            state = buffer.complete_state
+            if state is not None and state.complete_index is not None:
+                buffer.complete_next()
+                return
+            asked = CompleteEvent(completion_requested=True)
+            offers = [*self._completer.get_completions(buffer.document, asked)]
+            if offers:
+                buffer.complete_state = CompletionState(buffer.document, offers)
+                buffer.go_to_completion(0)
+
+        @keys.add(" ", filter=Condition(self._blank_was_added))
+        def _blank_is_there(event: KeyPressEvent) -> None:
+            """Who types the blank that came with an offer means this one."""
+            event.current_buffer.complete_state = None
+
+        @keys.add("escape", filter=has_completions & Condition(self._is_last_key), eager=True)
+        def _close_menu(event: KeyPressEvent) -> None:
+            """At once; but an Escape that more keys came with is theirs, as in Alt-Enter."""
+            event.current_buffer.complete_state = None
 
         return keys

@@ -1,7 +1,5 @@
 """Who this user is to a server: an ed25519 key in a file of its own, made on the first start."""
 
-import contextlib
-import os
 import secrets
 from pathlib import Path
 from typing import Final
@@ -10,7 +8,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-_OWNER_ONLY: Final = 0o600
+from client_repl.state_dir import OWNER_ONLY, write_whole
 
 
 class IdentityError(Exception):
@@ -46,7 +44,7 @@ def load_or_create(path: Path) -> Identity:
         if not path.exists():
             _create(path)
         data = path.read_bytes()
-        path.chmod(_OWNER_ONLY)
+        path.chmod(OWNER_ONLY)
     except OSError as exc:
         raise IdentityError(f"the key file {path} cannot be used: {exc.strerror}") from exc
     try:
@@ -59,22 +57,8 @@ def load_or_create(path: Path) -> Identity:
 
 
 def _create(path: Path) -> None:
-    """Write a key whole under a name of its own, then give it the name `path` unless another was quicker."""
+    """Write a key, unless another was quicker."""
     data = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    own = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(own, path)
-        except FileExistsError:
-            return
-        except OSError:  # no hard links here: two first starts at the same instant may differ, nothing worse
-            own.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            own.unlink()
+    write_whole(path, data, replace=False)

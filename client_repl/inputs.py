@@ -8,12 +8,11 @@ from typing import Final, assert_never
 import msgspec
 
 import wire
-from client_repl.sanitize import picture
+from client_repl.sanitize import has_shape, picture
 
 # A direct message must never fall through to a room because of an invisible or look-alike first character: whatever
 # a paste, a byte-order mark or an input method may put there counts as the blank or the sign it looks like.
-_BLANK: Final = " \t\r\n\f\v\x00\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\u3000\ufeff"
-_AT: Final = "@\uff20"
+_AT: Final = "@\ufe6b\uff20"
 _SLASH: Final = "/\uff0f"
 
 _ADDRESSED: Final = re.compile(r"([^\s:,]+)[:,]?\s*(.*)", re.DOTALL)
@@ -80,7 +79,7 @@ _json_line: Final = msgspec.json.Decoder(_JsonLine)
 def parse(line: str, mode: Mode = Mode.COMMANDS) -> Input | None:
     """What `line` means; None for a blank line. Never raises."""
     line = line.rstrip("\r\n")
-    bare = line.lstrip(_BLANK)
+    bare = line[next((i for i, char in enumerate(line) if has_shape(char)), len(line)) :]
     if not bare:
         return None
     match mode:
@@ -131,6 +130,11 @@ def _parse_json(line: str) -> Input:
 def is_conversation(where: str) -> bool:
     """Whether this can name a conversation: `#room` or `@name`."""
     return len(where) > 1 and where[0] in "#@" and not any(map(str.isspace, where))
+
+
+def direct(where: str) -> str | None:
+    """The name in a conversation called `@name`; None for a room."""
+    return where[1:] if where.startswith("@") else None
 
 
 def visible(text: str) -> str:

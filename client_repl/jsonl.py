@@ -1,10 +1,11 @@
 """What --json writes: one JSON object a line, as `docs/client.md` lists them."""
 
 import json
-from datetime import UTC, datetime
-from typing import Any, Final, assert_never
+from datetime import UTC
+from typing import Any, assert_never
 
 import wire
+from client_repl import clock
 from client_repl.items import (
     Clear,
     ConnectionState,
@@ -17,9 +18,6 @@ from client_repl.items import (
     Skipped,
     Welcomed,
 )
-
-_LAST_TIME: Final = 253_402_300_799_999
-"""Milliseconds; the end of the year 9999, the last that a calendar here knows."""
 
 
 def line(item: Item) -> str:
@@ -90,5 +88,4 @@ def _user(user: wire.User) -> dict[str, Any]:
 
 def timestamp(milliseconds: int) -> str:
     """Unix milliseconds as `2026-01-31T12:00:00.123Z`."""
-    seconds, rest = divmod(min(milliseconds, _LAST_TIME), 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
+    return clock.when(milliseconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

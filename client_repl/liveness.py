@@ -38,13 +38,16 @@ class Liveness:
         self._owed_since: float | None = None
         self._probed_at: float | None = None
 
-    def look(self, now: float, wall: float, *, reads: int, owed: bool) -> Verdict:
-        """To be called every TICK. `reads` counts what came in so far; `owed`: an answer is due."""
+    def look(self, now: float, wall: float, *, reads: int, owed: bool, deaf: bool) -> Verdict:
+        """To be called every TICK. `reads` counts what came in so far; `owed`: an answer is due; `deaf`: we do not read
+        now, so silence says nothing about the server. It is still asked: that tells it that we live."""
         slept = wall - self._wall > TICK + CLOCK_JUMP
         self._wall = wall
         if reads != self._reads:
             self._reads, self._heard_at, self._probed_at = reads, now, None
-        if not owed:
+        elif deaf and self._probed_at is not None:
+            self._heard_at, self._probed_at = now, None
+        if deaf or not owed:
             self._owed_since = None
         elif self._owed_since is None:
             self._owed_since = now

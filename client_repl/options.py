@@ -1,6 +1,8 @@
 """The command line, as a value."""
 
 import argparse
+import getpass
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,28 @@ class Options:
     follow: bool = False
     send: str | None = None
     """The text of `send`; its WHERE is `to`."""
+
+
+_NOBODYS: Final = frozenset(
+    {"root", "admin", "administrator", "system", "user", "guest", "nobody", "operator", "owner", "support", "bot"}
+)
+"""Accounts of a computer that tell nothing of who sits before it; servers reserve some of them."""
+_SUGGESTED: Final = re.compile(r"[^\W_][\w.-]{0,31}")
+"""What servers take as a name, but for rare scripts."""
+
+
+def suggested_name() -> str:
+    """The login name, if it can be that of a user in a chat; else ""."""
+    name = login_name()
+    return name if _SUGGESTED.fullmatch(name) and name.casefold() not in _NOBODYS else ""
+
+
+def login_name() -> str:
+    """The name that this computer has for the user; "" for none."""
+    try:
+        return visible(getpass.getuser())
+    except (OSError, KeyError, ImportError):  # none in the environment, and no entry of this user
+        return ""
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:

@@ -121,9 +121,15 @@ class Outbox:
         self._sent.clear()
         self._paused = False
 
-    def forget_stored(self) -> None:
-        """The log they were stored in is gone; they will not be echoed."""
+    def forget_log(self) -> list[Pending]:
+        """The log is another one: what was stored will not be echoed. Takes out the direct lines that are left, and
+        returns them: whoever has that name now may be somebody else."""
         self._stored.clear()
+        direct = [line for line in self._lines.values() if line.to.startswith("@")]
+        for line in direct:
+            del self._lines[line.say.nonce]
+            self._sent.discard(line.say.nonce)
+        return direct
 
 
 def request_ids(first: int) -> Callable[[], int]:

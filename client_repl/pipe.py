@@ -71,7 +71,8 @@ async def run(
     connect: Connect, next_line: NextLine, out: Output, err: Output, style: Style, *, home: str, follow: bool
 ) -> int:
     """Chat until the lines end (with `follow`, longer), a signal comes, nobody reads `out` any more, or the session
-    ends. The exit code: 0 if everything was stored and nothing refused, 128 + the number of a signal, else 1."""
+    ends. The exit code: 0 if everything was stored, written and nothing refused, 128 + the number of a signal, else 1.
+    """
     shower = _Shower(style, home, out, err)
     session = connect(shower.show, out.room)
     caught: list[int] = []
@@ -83,6 +84,9 @@ async def run(
         await nursery.start(_catch_signals, session, nursery.cancel_scope, caught)
         code = await session.run()
         await out.drain()
+        if out.error is not None:
+            shower.failed = True
+            err.put(f"output: {out.error.strerror}")
         await err.drain()
         nursery.cancel_scope.cancel()
     return 128 + caught[0] if caught else 1 if shower.failed else code

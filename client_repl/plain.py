@@ -1,9 +1,10 @@
 """What a pipe prints: live messages for standard output, everything else for standard error."""
 
-from datetime import UTC, datetime, tzinfo
-from typing import Final, assert_never
+from datetime import tzinfo
+from typing import assert_never
 
 import wire
+from client_repl import clock
 from client_repl.items import (
     Clear,
     ConnectionState,
@@ -16,10 +17,7 @@ from client_repl.items import (
     Skipped,
     Welcomed,
 )
-from client_repl.sanitize import clean, clean_line
-
-_LAST_TIME: Final = 253_370_764_800
-"""Seconds; the year 9999, the last that a calendar here knows in every time zone."""
+from client_repl.sanitize import clean, clean_line, clean_text
 
 
 def message(item: Item, home: str, zone: tzinfo | None = None) -> str:
@@ -39,11 +37,11 @@ def remark(item: Item) -> str:
     """What standard error gets, without its newline; "" for none."""
     match item:
         case Failure():
-            return f"{clean_line(item.code)}: {clean(item.text)}"
+            return f"{clean_line(item.code)}: {clean_text(item.text)}"
         case Notice():
             return clean(item.text)
         case ConnectionState("reconnecting", detail):
-            return clean(detail)
+            return clean_text(detail)
         case ConnectionState() | Line() | PresenceLine() | Skipped() | Welcomed() | Roster() | Clear():
             return ""
         case _ as never:
@@ -52,7 +50,6 @@ def remark(item: Item) -> str:
 
 def _line(line: Line, home: str, zone: tzinfo | None) -> str:
     said = line.message
-    when = datetime.fromtimestamp(min(said.time // 1000, _LAST_TIME), UTC).astimezone(zone)
     if line.direct:
         other = clean_line(line.where[1:])
         sender, receiver = ("you", other) if line.own else (other, "you")
@@ -63,5 +60,5 @@ def _line(line: Line, home: str, zone: tzinfo | None) -> str:
         who = f"* {who}"
     where = "" if line.direct or line.where.casefold() == home.casefold() else f"{clean_line(line.where)} "
     # Further lines of a text stand apart, so that none of them looks like the line of somebody else.
-    text = clean(said.text).replace("\n", "\n        ")
-    return f"[{when:%H:%M}] {where}{who} {text}"
+    text = clean_text(said.text).replace("\n", "\n        ")
+    return f"[{clock.when(said.time, zone):%H:%M}] {where}{who} {text}"

@@ -12,12 +12,16 @@ from typing import Final
 MAX_MARKS: Final = 4
 """Combining marks in a row: no language stacks more (Unicode's own data stays under it); stacks of dozens climb over
 the lines above."""
+MAX_LINES: Final = 40
+"""Lines of one text: a screen or two."""
 TAB: Final = 4
 """Columns between tab stops."""
 
 _PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20)} | {0x7F: "␡"}
-_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0")
+_BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2065\u2800\u3164\uffa0\U00013441\U00013442\U0001d159")
 """Letters, marks and symbols by category, but without a shape."""
+_SHAPELESS: Final = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"})
+"""Categories of what is not seen, or only upon a letter."""
 _JOINERS: Final = frozenset("\u200c\u200d")
 _JOINING_SCRIPTS: Final = ((0x0590, 0x0DFF), (0x0F00, 0x109F), (0x1780, 0x18AF), (0xA840, 0xABFF), (0x11000, 0x11FFF))
 """From Hebrew to Sinhala, Tibetan and Myanmar, Khmer and Mongolian, later Brahmic ones: joiners are spelling there."""
@@ -48,9 +52,21 @@ def clean(text: str) -> str:
     return "".join(shown).expandtabs(TAB)
 
 
+def clean_text(text: str) -> str:
+    """Make `text` harmless, and cut it after MAX_LINES lines: one message must not push a talk out of sight."""
+    lines = clean(text).split("\n")
+    more = len(lines) - MAX_LINES
+    return "\n".join([*lines[:MAX_LINES], f"… {more} more line{'s' if more > 1 else ''}"] if more > 0 else lines)
+
+
 def clean_line(text: str) -> str:
     """Make `text` harmless and one line, for names and other text beside which something else stands."""
     return clean(text).replace("\n", "⏎")
+
+
+def has_shape(char: str) -> bool:
+    """Whether a character can be seen where nothing is before it."""
+    return not (unicodedata.category(char) in _SHAPELESS or char in _BLANK or _is_reserved(ord(char)))
 
 
 def picture(control: str) -> str:

@@ -75,6 +75,8 @@ class Session:
         self._link_scope = trio.CancelScope()
         self._retry_at: float | None = None
         self._reached = False
+        self._deaf = False
+        """The reader of what is shown is slow, and we wait for it instead of reading."""
         self._trouble: Trouble | None = None
         """The latest one."""
         self._fatal: Trouble | None = None
@@ -190,8 +192,10 @@ class Session:
             self._trouble = problem = await self._connect()
             if trio.current_time() - start >= STEADY and self._reached:
                 attempt = 0
-            if problem.code in trouble.NAME_CODES and await self._rename(problem.text):
-                continue
+            if problem.code in trouble.NAME_CODES:
+                if await self._rename(problem.text):
+                    continue
+                problem = trouble.other_name_needed(problem, self.chat.name)
             if problem.retry is Retry.NO or (problem.retry is Retry.IF_REACHED and not self._reached):
                 self._end(problem)
             elif not self._said_bye:
@@ -280,10 +284,13 @@ class Session:
             if self._link_scope.cancel_called:  # what was read already must not be looked at
                 await trio.lowlevel.checkpoint_if_cancelled()
             if self._pause is not None:
+                self._deaf = True
                 await self._pause()
+                self._deaf = False
 
     async def _watch(self, link: Link) -> None:
         """Probe a silent server, and send again what it asked to have later."""
+        self._deaf = False
         liveness = Liveness(trio.current_time(), self._wall_clock())
         while True:
             await trio.sleep(TICK)
@@ -291,7 +298,8 @@ class Session:
             if self._retry_at is not None and now >= self._retry_at:
                 self._retry_at = None
                 self._apply(self.chat.retry())
-            match liveness.look(now, self._wall_clock(), reads=link.reads, owed=self.chat.expecting):
+            owed = self.chat.expecting
+            match liveness.look(now, self._wall_clock(), reads=link.reads, owed=owed, deaf=self._deaf):
                 case Verdict.WAIT:
                     pass
                 case Verdict.PROBE:

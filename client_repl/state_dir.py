@@ -1,5 +1,6 @@
 """What a user's clients keep on disk: the key, and the last server and name."""
 
+import os
 import secrets
 from pathlib import Path
 from typing import Final
@@ -7,7 +8,9 @@ from typing import Final
 import msgspec
 import platformdirs
 
-_OWNER_ONLY: Final = 0o700
+OWNER_ONLY: Final = 0o600
+"""The mode of a file that is nobody else's."""
+_OWNER_ONLY_DIR: Final = 0o700
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -30,7 +33,7 @@ class StateDir:
 
     def make(self) -> None:
         """Raises OSError."""
-        self.path.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+        self.path.mkdir(mode=_OWNER_ONLY_DIR, parents=True, exist_ok=True)
 
     def recall(self) -> Remembered:
         """What was remembered last; nothing when that cannot be read."""
@@ -41,16 +44,38 @@ class StateDir:
 
     def remember(self, remembered: Remembered) -> None:
         """Replace what was remembered, in one step. Raises OSError."""
-        own = self._memory.with_name(f"{self._memory.name}.{secrets.token_hex(8)}")
-        try:
-            own.write_bytes(msgspec.json.encode(remembered) + b"\n")
-            own.replace(self._memory)
-        finally:
-            own.unlink(missing_ok=True)
+        write_whole(self._memory, msgspec.json.encode(remembered) + b"\n", replace=True)
 
     @property
     def _memory(self) -> Path:
         return self.path / "last.json"
+
+
+def write_whole(path: Path, data: bytes, *, replace: bool) -> None:
+    """Make the file `path`, for its owner only, in one step: nobody ever finds a part of it. Raises OSError.
+
+    Without `replace`, a file that is there by then stays as it is."""
+    own = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace or not _link(own, path):
+            own.replace(path)
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _link(own: Path, path: Path) -> bool:
+    """False: no hard links here. Then two first starts at the same instant may differ, nothing worse."""
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def default_path() -> Path:

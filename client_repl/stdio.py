@@ -59,6 +59,8 @@ class Output:
         self._fd = fd
         self._queue = bytearray()
         self._broken = False
+        self.error: OSError | None = None
+        """Why it cannot be written any more, where it is not that nobody reads it."""
         self._writing = False
         self._changed = trio.Event()
 
@@ -69,7 +71,7 @@ class Output:
             self._wake()
 
     async def run(self) -> None:
-        """Write what is queued; returns when nobody reads it any more."""
+        """Write what is queued; returns when nobody reads it any more, or it cannot be written: see `error`."""
         while True:
             while self._fd is None or not self._queue:
                 await self._changed.wait()
@@ -78,8 +80,9 @@ class Output:
             self._writing = True
             try:
                 await trio.to_thread.run_sync(_write_all, self._fd, data, abandon_on_cancel=True)
-            except OSError:
+            except OSError as exc:
                 self._broken = True
+                self.error = None if isinstance(exc, BrokenPipeError) else exc
                 self._queue.clear()
                 return
             finally:

@@ -96,6 +96,11 @@ def refused(refusal: wire.Refused) -> Trouble:
     return Trouble(refusal.code, text, retry=retry, retry_after=refusal.retry_after / 1000)
 
 
+def other_name_needed(refusal: Trouble, name: str) -> Trouble:
+    """The server refused this name, and nobody is there to be asked for another one."""
+    return Trouble(refusal.code, f"{refusal.text} (you came as {name}; --name gives another name)", retry=Retry.NO)
+
+
 def farewell(bye: wire.Bye) -> Trouble:
     """The server said Bye."""
     match bye.reason:

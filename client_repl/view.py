@@ -12,14 +12,15 @@ Signs and words carry the meaning; colour only repeats it.
 import itertools
 import zlib
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, tzinfo
-from typing import Final, assert_never
+from datetime import tzinfo
+from typing import Final, NamedTuple, assert_never
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_width
 from prompt_toolkit.styles import BaseStyle, Style
 from prompt_toolkit.utils import get_cwidth
 
 import wire
+from client_repl import clock
 from client_repl.items import (
     Clear,
     ConnectionState,
@@ -33,7 +34,8 @@ from client_repl.items import (
     Welcomed,
 )
 from client_repl.outbox import Pending
-from client_repl.sanitize import clean, clean_line
+from client_repl.sanitize import clean, clean_line, clean_text
+from client_repl.wrapping import wrap
 
 Fragments = StyleAndTextTuples
 """Styles and texts in order, each printed line with its newline. Never HTML or ANSI: remote text would be markup."""
@@ -45,9 +47,11 @@ _MAX_TARGET: Final = 32
 _INDENT: Final = 12
 """Columns of time, number and sign."""
 _MAX_HANG: Final = 36
-"""Columns before a text that its further lines repeat; a longer name would push them out of a narrow terminal."""
-_LAST_TIME: Final = 253_370_764_800_000
-"""Milliseconds; the last year that a calendar here knows begins, and every zone is still in it or before."""
+"""Columns before a text that its further rows repeat; a longer name would push them out of a narrow terminal."""
+_NARROW: Final = 40
+"""Columns of a terminal in which further rows need the room more than they need to stand under the first one."""
+_NARROW_INDENT: Final = 2
+"""Columns before further rows there: in the first column only lines begin."""
 _NAME_COLOURS: Final = (
     *("ansired", "ansigreen", "ansiyellow", "ansiblue", "ansimagenta", "ansicyan"),
     *("ansibrightred", "ansibrightgreen", "ansibrightyellow", "ansibrightblue", "ansibrightmagenta", "ansibrightcyan"),
@@ -69,29 +73,38 @@ STYLE: Final[BaseStyle] = Style.from_dict(
 )
 
 
-def render(item: Item, now: int, zone: tzinfo | None = None) -> Fragments:
-    """The lines of `item` as they enter the scrollback; none for a Clear.
+class _Paper(NamedTuple):
+    """What is printed on."""
+
+    now: int
+    columns: int
+    zone: tzinfo | None
+
+
+def render(item: Item, now: int, columns: int, zone: tzinfo | None = None) -> Fragments:
+    """The lines of `item` as they enter the scrollback of a terminal of so many columns; none for a Clear.
 
     `now` in Unix milliseconds is the time of what has none of its own, `zone` where the clock is read (None: here).
     """
+    paper = _Paper(now, columns, zone)
     match item:
         case Line():
-            return _line(item, now, zone)
+            return _line(item, paper)
         case PresenceLine(_, change):
             sign, text = _presence(change)
-            return _remark(sign, text, now, zone)
+            return _remark(sign, text, paper)
         case Skipped():
-            return _remark("…", _skipped(item), now, zone)
+            return _remark("…", _skipped(item), paper)
         case ConnectionState(state, detail):
-            return _remark("~", f"{state}: {clean(detail)}" if detail else state, now, zone)
+            return _remark("~", f"{state}: {clean_text(detail)}" if detail else state, paper)
         case Welcomed(name, server):
-            return _remark("~", f"you are {clean_line(name)} on {clean_line(server)}", now, zone)
+            return _remark("~", f"you are {clean_line(name)} on {clean_line(server)}", paper)
         case Roster():
-            return _remark("~", "\n".join(_roster(item)), now, zone)
+            return _remark("~", "\n".join(_roster(item)), paper)
         case Notice(text):
-            return _remark("~", clean(text), now, zone)
+            return _remark("~", clean(text), paper)
         case Failure(code, text, draft):
-            shown = _remark("!", f"{clean_line(code)}: {clean(text)}", now, zone, style="class:failure")
+            shown = _remark("!", f"{clean_line(code)}: {clean_text(text)}", paper, style="class:failure")
             return shown + _to_copy(draft) if draft else shown
         case Clear():
             return []
@@ -116,11 +129,13 @@ def render_prompt(where: str, target: str | None) -> Fragments:
     return [("class:prompt", f"{_cut(clean_line(where), _MAX_TARGET)}> ")]
 
 
-def render_toolbar(name: str, where: str, state: str, online: int, for_you: int, hint: str) -> Fragments:
+def render_toolbar(
+    name: str, where: str, state: str, online: int, for_you: int, hint: str, *, away: bool = False
+) -> Fragments:
     """The bottom row. `for_you`: unread direct messages and mentions; `hint` replaces all of it."""
     if hint:
         return [("class:alert", f" {hint}")]
-    parts = [("", clean_line(name)), ("", clean_line(where))]
+    parts = [("", clean_line(name)), ("class:alert", "away" if away else ""), ("", clean_line(where))]
     parts.append(("" if state == "connected" else "class:alert", state))
     if state == "connected" and online:
         parts.append(("", f"{online} online"))
@@ -128,15 +143,15 @@ def render_toolbar(name: str, where: str, state: str, online: int, for_you: int,
         parts.append(("class:alert", f"{for_you} for you"))
     shown: Fragments = []
     for style, text in parts:
-        if text:  # there is no name yet before the first login
+        if text:
             shown += [("", " · " if shown else " "), (style, text)]
     return shown
 
 
-def _line(line: Line, now: int, zone: tzinfo | None) -> Fragments:
+def _line(line: Line, paper: _Paper) -> Fragments:
     message = line.message
     sign = ">" if line.own else "!" if line.mention else " "
-    head: Fragments = [("class:dim", f"{_clock(message.time, now, zone)} {line.number:>3} ")]
+    head: Fragments = [("class:dim", f"{_clock(message.time, paper)} {line.number:>3} ")]
     head.append(("class:mention" if line.mention else "class:dim", f"{sign} "))
     if line.direct:
         other = clean_line(line.where[1:])
@@ -150,7 +165,7 @@ def _line(line: Line, now: int, zone: tzinfo | None) -> Fragments:
     before, after, style = _around_name(message.kind)
     head.insert(2, ("", before))
     head.append(("", after))
-    return head + _hanging(clean(message.text), style, head)
+    return _hanging(head, clean_text(message.text), style, paper.columns)
 
 
 def _around_name(kind: wire.Kind) -> tuple[str, str, str]:
@@ -229,24 +244,25 @@ def _duration(seconds: int) -> str:
     return f"{seconds // 60} min"
 
 
-def _remark(sign: str, text: str, now: int, zone: tzinfo | None, style: str = "class:dim") -> Fragments:
-    head: Fragments = [("class:dim", f"{_clock(now, now, zone)}     "), (style, f"{sign} ")]
-    return head + _hanging(text, style, head)
+def _remark(sign: str, text: str, paper: _Paper, style: str = "class:dim") -> Fragments:
+    head: Fragments = [("class:dim", f"{_clock(paper.now, paper)}     "), (style, f"{sign} ")]
+    return _hanging(head, text, style, paper.columns)
 
 
-def _hanging(text: str, style: str, head: Fragments) -> Fragments:
-    """`text` with its further lines under its first, so that none of them looks like a line of somebody else.
+def _hanging(head: Fragments, text: str, style: str, columns: int) -> Fragments:
+    """`text` behind `head`, its further rows under its first, so that none of them looks like a line of somebody else.
 
-    Long lines are left to the terminal to wrap: copied, they are one line again.
+    They are broken here: a terminal would begin them in the first column.
     """
     width = fragment_list_width(head)
-    indent = "\n" + " " * (width if width <= _MAX_HANG else _INDENT)
-    return [(style, text.replace("\n", indent) + "\n")]
+    hang = _NARROW_INDENT if columns < _NARROW else width if width <= min(_MAX_HANG, columns // 2) else _INDENT
+    size = sum(len(part) for _, part, *_ in head)
+    return [*wrap([*head, (style, text)], columns, hang, size), ("", "\n")]
 
 
-def _clock(time: int, now: int, zone: tzinfo | None) -> str:
+def _clock(time: int, paper: _Paper) -> str:
     """Hours and minutes, behind the date where it is not today."""
-    when, today = (datetime.fromtimestamp(min(ms, _LAST_TIME) / 1000, UTC).astimezone(zone) for ms in (time, now))
+    when, today = (clock.when(ms, paper.zone) for ms in (time, paper.now))
     return f"{when:%H:%M}" if when.date() == today.date() else f"{when:%Y-%m-%d %H:%M}"
 
 

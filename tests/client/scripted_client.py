@@ -7,6 +7,7 @@ A line `!word argument` is for the script: see `_Server.obey`. Every other one g
 
 import itertools
 import sys
+import zlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -53,6 +54,9 @@ class ScriptedSession(Session):
             nursery.cancel_scope.cancel()
         return 0
 
+    def finish(self, grace: float = 0) -> None:
+        self._finished.set()
+
     def submit(self, line: str) -> None:
         if line.startswith("!"):
             word, _, argument = line[1:].partition(" ")
@@ -75,8 +79,14 @@ class ScriptedSession(Session):
                 self._replay(int(argument))
             case "people":
                 self._enter(int(argument))
+            case "away":
+                self._tell(
+                    wire.Presence(1, (wire.PresenceChange(wire.Change.AWAY, ME.name, ME.account, "", argument),))
+                )
             case "speak":
                 self._say(argument, "hello")
+            case "hear":
+                self._say("bob", argument)
             case "whisper":
                 self._whisper(argument)
             case "hold":
@@ -95,12 +105,12 @@ class ScriptedSession(Session):
     def _enter(self, count: int) -> None:
         """So many more users are in the room."""
         names = [f"user{number:05}" for number in range(count - 3)] + ["alfred", "alina", "bob"]
-        self._users |= {name: wire.User(name, 2, wire.Status.ONLINE) for name in names}
+        self._users |= {name: wire.User(name, _account(name), wire.Status.ONLINE) for name in names}
         self._announce()
 
     def _whisper(self, name: str) -> None:
         """A direct message."""
-        self._tell(wire.Message(2, 1, TIME, wire.Kind.TEXT, 0, name, "@alice", bytes(16), "psst"))
+        self._tell(wire.Message(2, 1, TIME, wire.Kind.TEXT, 0, name, "@alice", bytes(16), "psst", _account(name)))
 
     async def _flood(self, rate: int) -> None:
         """So many lines a second, until the end."""
@@ -111,7 +121,8 @@ class ScriptedSession(Session):
                 await trio.sleep(10 / rate)
 
     def _say(self, name: str, text: str) -> None:
-        self._tell(wire.Message(1, next(self._seqs), TIME, wire.Kind.TEXT, 0, name, "#lobby", bytes(16), text))
+        seq, account = next(self._seqs), _account(name)
+        self._tell(wire.Message(1, seq, TIME, wire.Kind.TEXT, 0, name, "#lobby", bytes(16), text, account))
 
     def _replay(self, count: int) -> None:
         """So many lines that were in the log before we came back."""
@@ -153,6 +164,10 @@ class ScriptedSession(Session):
                 self._tell(
                     wire.Message(conversation, seq, TIME, say.kind, say.ref, ME.name, say.to, say.nonce, say.text)
                 )
+
+
+def _account(name: str) -> int:
+    return zlib.crc32(name.encode()) | 8
 
 
 def main() -> int:

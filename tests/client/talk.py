@@ -1,6 +1,7 @@
 """The server's side of a conversation with the client, as plain values: what tests of the core are made of."""
 
 import itertools
+import zlib
 from collections.abc import Callable, Iterable
 
 import wire
@@ -11,6 +12,12 @@ from client_repl.items import Item
 
 LOBBY = 1
 LOG = b"L" * 16
+ALICE = 7
+
+
+def account_of(name: str) -> int:
+    """Everybody has an account; alice is the user of most tests."""
+    return ALICE if name.casefold() == "alice" else zlib.crc32(name.casefold().encode()) | 8
 
 
 def nonces() -> Callable[[], bytes]:
@@ -34,7 +41,7 @@ def welcome(
         ref=2,
         version=1,
         name=name,
-        account=7,
+        account=ALICE,
         server="test",
         log_id=log_id,
         time=0,
@@ -60,16 +67,26 @@ def message(
     nonce: bytes = bytes(16),
     kind: wire.Kind = wire.Kind.TEXT,
     time: int = 1000,
+    account: int | None = None,
 ) -> wire.Message:
-    return wire.Message(conversation, seq, time, kind, 0, sender, to, nonce, text)
+    account = account_of(sender) if account is None else account
+    return wire.Message(conversation, seq, time, kind, 0, sender, to, nonce, text, account)
 
 
 def echo(say: wire.Say, seq: int, *, sender: str = "alice", conversation: int = LOBBY) -> wire.Message:
     return message(seq, say.text, sender=sender, to=say.to, conversation=conversation, nonce=say.nonce, kind=say.kind)
 
 
-def user(name: str, account: int = 1, status: wire.Status = wire.Status.ONLINE) -> wire.User:
-    return wire.User(name, account, status)
+def user(
+    name: str, account: int | None = None, status: wire.Status = wire.Status.ONLINE, *, text: str = ""
+) -> wire.User:
+    return wire.User(name, account_of(name) if account is None else account, status, text=text)
+
+
+def changed(change: wire.Change, name: str, account: int | None = None, *, previous: str = "") -> wire.Presence:
+    """One change of one user in the lobby."""
+    account = account_of(name) if account is None else account
+    return wire.Presence(LOBBY, (wire.PresenceChange(change, name, account, previous),))
 
 
 def sent(effects: Iterable[Effect]) -> list[wire.ClientEvent]:

@@ -4,12 +4,14 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
 import sys
 import termios
 import time
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -18,8 +20,16 @@ import pyte
 
 PATIENCE = 30.0
 """Seconds after which a test fails; only a test that fails takes as long."""
+PROMPT = "#lobby> "
 FRAME_END = b"\x1b[?25h"
 """The cursor is shown again: the last thing of a redraw."""
+
+
+OWN_TERMINAL = [
+    *(sys.executable, "-I", "-S", "-c"),
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])",
+]
+"""Before a command line: the terminal on stdin becomes the controlling one, so that its signals come."""
 
 
 class _Screen(pyte.Screen):
@@ -54,13 +64,12 @@ class TerminalProcess:
         self.modes_before = self.modes_after = termios.tcgetattr(self._slave)
         """The line discipline before the child and after it."""
         self.process = subprocess.Popen(
-            argv,
+            [*OWN_TERMINAL, *argv],
             stdin=self._slave,
             stdout=self._slave,
             stderr=subprocess.PIPE,
             env={**os.environ, "TERM": "xterm-256color", "PYTHONUTF8": "1", **(env or {})},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no other way, no lock in it
         )
 
     def __enter__(self) -> Self:
@@ -157,9 +166,10 @@ class TerminalProcess:
             self._unread = self._unread[end:]
             if self.on_frame is not None:
                 self.on_frame()
-        if FRAME_END[:1] not in self._unread[-len(FRAME_END) :]:
-            self._stream.feed(self._unread)
-            self._unread = b""
+        begun = next(size for size in range(len(FRAME_END))[::-1] if self._unread.endswith(FRAME_END[:size]))
+        whole = len(self._unread) - begun
+        self._stream.feed(self._unread[:whole])
+        self._unread = self._unread[whole:]
 
     def _set_size(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -168,3 +178,46 @@ class TerminalProcess:
 def python(*arguments: str) -> list[str]:
     """The command line of a Python child."""
     return [sys.executable, "-X", "faulthandler", *arguments]
+
+
+def layout(draft: str, columns: int) -> tuple[list[str], tuple[int, int]]:
+    """The rows of a draft whose cursor is at its end, and where the cursor is, from its first row on."""
+    rows = [PROMPT]
+    column = len(PROMPT)
+    for char in unicodedata.normalize("NFC", draft):
+        width = 0 if char == "\n" else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if char == "\n" or column + width > columns:
+            rows.append(" " * len(PROMPT))
+            column = len(PROMPT)
+        rows[-1] += char.strip("\n")
+        column += width
+    if column == columns:  # the cursor has no cell left
+        rows.append(" " * len(PROMPT))
+        column = len(PROMPT)
+    return [row.rstrip() for row in rows], (len(rows) - 1, column)
+
+
+def shows(terminal: TerminalProcess, draft: str) -> bool:
+    """Whether the screen has this draft and its cursor, once, and nothing but the toolbar below."""
+    rows, (down, column) = layout(draft, terminal.screen.columns)
+    tops = [number for number, row in enumerate(terminal.rows) if row.startswith(PROMPT.rstrip())]
+    if len(tops) != 1:
+        return False
+    top = tops[0]
+    below = terminal.rows[top + len(rows) :] or [""]
+    return (
+        terminal.rows[top : top + len(rows)] == rows
+        and terminal.cursor == (top + down, column)
+        and not any(below[:-1])  # between draft and toolbar, which waits a moment after each resize
+        and below[-1][:6] in {" alice", ""}
+    )
+
+
+def assert_restored(terminal: TerminalProcess) -> None:
+    """The shell that comes next has its terminal back, with the cursor in the first column and no prompt left."""
+    assert terminal.modes_after == terminal.modes_before
+    assert terminal.cursor[1] == 0
+    assert not any(row.startswith(PROMPT.strip()) for row in terminal.rows)
+    for mode in ("2004", "25", "7", "1000", "1049"):
+        switched = re.findall(rf"\x1b\[\?{mode}([hl])".encode(), terminal.raw)
+        assert switched[-1:] == ([b"h"] if mode in {"25", "7"} else [b"l"] if mode == "2004" else [])

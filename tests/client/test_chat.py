@@ -1,6 +1,8 @@
 """The core: what is shown, what is sent, and that each is exactly once."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import wire
 from client_repl.chat import Chat
@@ -187,6 +189,13 @@ def test_after_a_refusal_for_now_lines_are_sent_again_in_order(code: str) -> Non
     assert c.retry() == []
 
 
+def test_a_refusal_for_now_of_a_line_that_is_stored_by_now_is_no_news() -> None:
+    c = connected()
+    event = say(c, "one")
+    c.received(echo(event, 1))
+    assert c.received(wire.Refused(event.id, "overloaded")) == []
+
+
 def test_a_refusal_for_good_gives_the_line_back() -> None:
     c = connected()
     event = say(c, "  @nobody hi")
@@ -208,8 +217,9 @@ def test_a_refusal_for_good_gives_the_line_back() -> None:
         ("@" + "x" * 300 + " hi", "no-such-user"),
         ("/nick", "name-invalid"),
         ("/reply hi", "no-such-message"),
-        ("/reply 5 hi", "no-such-message"),
-        ("/reply 99999999999999999999 hi", "no-such-message"),
+        ("/reply #5 hi", "no-such-message"),
+        ("/reply #1hi", "no-such-message"),
+        ("/reply #99999999999999999999 hi", "no-such-message"),
         ("/qiut", "unknown-command"),
         ("/usr/bin/env", "unknown-command"),
     ],
@@ -264,7 +274,7 @@ def test_another_log_is_said_once_and_starts_fresh(other: wire.Welcome) -> None:
     assert isinstance(again, wire.Say)
     assert again.text == "still to send"
     assert [p.text for p in c.pending] == ["still to send"]
-    assert failure(c.submit("/reply 1 hi")).code == "no-such-message"
+    assert failure(c.submit("/reply #1 hi")).code == "no-such-message"
     assert lines(c.received(message(1)))[0].where == "#lobby"
     c.disconnected()
     assert len(shown(c.welcomed(other))) == 1
@@ -319,9 +329,12 @@ def test_many_positions_travel_in_several_resumes() -> None:
         ("/msg @bob hi", "bob"),
         ("/msg", None),
         ("/reply", "dora"),
-        ("/reply 1 x", None),
-        ("/reply 2 x", "dora"),
-        ("/reply 7 x", None),
+        ("/reply #1 x", None),
+        ("/reply #2 x", "dora"),
+        ("/reply #2: x", "dora"),
+        ("/reply #7 x", None),
+        ("/reply 1 minute", "dora"),
+        ("/reply #one", "dora"),
         ("//msg bob", None),
         ("@@bob", None),
         ("/say @bob", None),
@@ -356,10 +369,12 @@ def test_a_reply_goes_to_the_latest_partner_or_to_the_numbered_line() -> None:
     c.received(message(1, "in the lobby", sender="dora"))
     event = say(c, "/reply yes")
     assert (event.to, event.text) == ("@bob", "yes")
-    event = say(c, "/reply 2 no")
+    event = say(c, "/reply #2 no")
     assert (event.to, event.text) == ("@carol", "no")
-    event = say(c, "/reply 3 well")
+    event = say(c, "/reply #3 well")
     assert (event.to, event.text) == ("#lobby", "dora: well")
+    event = say(c, "/reply 1 minute")
+    assert (event.to, event.text) == ("@bob", "1 minute")
 
 
 # --- commands
@@ -399,32 +414,6 @@ def test_a_new_name_counts_when_the_server_says_so() -> None:
     assert c.name == "al"
 
 
-def test_a_name_taken_by_another_client_of_ours_is_ours() -> None:
-    c = connected()
-    change = wire.PresenceChange(wire.Change.RENAMED, "al", 7, previous="alice")
-    assert c.received(wire.Presence(LOBBY, (change,))) == []
-    assert c.name == "al"
-
-
-def test_away_lasts_over_a_new_connection() -> None:
-    c = connected()
-    (away,) = sent(c.submit("/away tea"))
-    assert isinstance(away, wire.SetStatus)
-    assert notice(c.received(wire.Done(away.id))) == "You are away: tea"
-    assert c.away == "tea"
-    c.disconnected()
-    _, again = sent(c.welcomed(welcome()))
-    assert isinstance(again, wire.SetStatus)
-    assert (again.status, again.text) == (wire.Status.AWAY, "tea")
-    assert c.received(wire.Done(again.id)) == []
-    (back,) = sent(c.submit("/back"))
-    assert isinstance(back, wire.SetStatus)
-    assert notice(c.received(wire.Done(back.id))) == "You are back."
-    assert c.away is None
-    c.disconnected()
-    assert len(sent(c.welcomed(welcome()))) == 1
-
-
 def test_a_question_without_a_connection_comes_back() -> None:
     c = chat()
     assert failure(c.submit("/who")).code == "not-connected"
@@ -434,18 +423,6 @@ def test_a_question_without_a_connection_comes_back() -> None:
         "not-connected", "The connection was lost before the answer came.", "/who"
     )
     assert c.backlog == 0
-
-
-def test_who_is_ignored_is_not_shown_until_heard_again() -> None:
-    c = connected()
-    assert notice(c.submit("/ignore")) == "You ignore nobody."
-    c.submit("/ignore @Bob")
-    assert notice(c.submit("/ignore")) == "You ignore Bob."
-    assert c.received(message(1)) == []
-    assert c.received(wire.Presence(LOBBY, (wire.PresenceChange(wire.Change.LEFT, "bob", 1),))) == []
-    assert lines(c.received(message(2, sender="carol")))[0].number == 1
-    c.submit("/ignore bob")
-    assert lines(c.received(message(3)))
 
 
 def test_quit_clear_and_help() -> None:
@@ -505,3 +482,24 @@ def test_a_server_without_a_text_limit_has_the_wires() -> None:
     c = connected(max_text=0)
     assert say(c, "x" * wire.MAX_TEXT).to == "#lobby"
     assert failure(c.submit("x" * (wire.MAX_TEXT + 1))).code == "text-too-long"
+
+
+def test_how_many_are_online_counts_those_who_are_not_listed() -> None:
+    c = connected()
+    c.received(wire.Members(0, LOBBY, (user("bob"),), 900, more=True))
+    assert c.online == 900
+    assert c.received(wire.Members(0, LOBBY, (user("bob"), user("carol")), 2)) == []
+    assert (c.online, sorted(c.users)) == (2, ["bob", "carol"])
+
+
+@pytest.mark.parametrize("before", ["", "@bob ", "@", "/who ", "/nick ", "/away ", "/msg ", "/me ", "/reply "])
+@example("jos\udce9")
+@given(text=st.text())
+def test_whatever_is_typed_can_be_sent(before: str, text: str) -> None:
+    c = chat(text)
+    c.welcomed(welcome())
+    c.received(wire.Members(0, LOBBY, (user("ann"),), 9000, more=True))
+    for event in sent([*c.submit(before + text), *c.look_up(text)]):
+        wire.Encoded.of(event)
+    c.name = text
+    c.name.encode()

@@ -23,17 +23,27 @@ class Crowd:
         limits = wire.Limits(max_text=wire.MAX_TEXT)
         rooms = (wire.Conversation(1, "#lobby", 0),)
         self.chat.welcomed(wire.Welcome(1, 1, "alice", 1, "test", bytes(16), 0, limits, 65536, rooms))
-        names = ["alice", "alfred", "alina", "bob", *(f"user{number:05}" for number in range(10_000))]
-        users = tuple(wire.User(name, number, wire.Status.ONLINE) for number, name in enumerate(names))
+        names = [
+            "alice",
+            "alfred",
+            "alina",
+            "bob",
+            "zo\x1be",
+            "z\u202eo",
+            "zoe",
+            *(f"user{number:05}" for number in range(10_000)),
+        ]
+        users = tuple(wire.User(name, number, wire.Status.ONLINE) for number, name in enumerate(names, start=1))
         self.chat.received(wire.Members(0, 1, users, len(users)))
         for seq, name in enumerate(("alfred", "alina", "bob", "alfred"), start=1):
-            self.chat.received(wire.Message(1, seq, 0, wire.Kind.TEXT, 0, name, "#lobby", bytes(16), "hi"))
+            account = names.index(name) + 1
+            self.chat.received(wire.Message(1, seq, 0, wire.Kind.TEXT, 0, name, "#lobby", bytes(16), "hi", account))
 
     def offers(self, before: str, after: str = "") -> Iterator[str]:
-        """The line as each offer makes it."""
+        """The line as each offer makes it, without a blank at its end."""
         document = Document(before + after, len(before))
         for offer in self.completer.get_completions(document, CompleteEvent()):
-            yield before[: len(before) + offer.start_position] + offer.text + after
+            yield (before[: len(before) + offer.start_position] + offer.text + after).rstrip()
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +58,8 @@ def crowd() -> Crowd:
         ("hi @AL", " you", ["hi @alfred you", "hi @alina you", "hi @alice you"]),
         ("line\n@bo", "", ["line\n@bob"]),
         ("@nobody", "", []),
+        ("hi @bo\n", "", []),
+        ("@z", "", ["@zoe"]),
         ("mail@al", "", []),
         ("al", "", []),
         ("", "", []),
@@ -65,6 +77,22 @@ def crowd() -> Crowd:
 )
 def test_offers(crowd: Crowd, before: str, after: str, offers: list[str]) -> None:
     assert list(crowd.offers(before, after)) == offers
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ("@bo", "", "bob "),
+        ("@bo", "\nmore", "bob "),
+        ("@bo", " more", "bob"),
+        ("@bo", ", more", "bob"),
+        ("/q", "", "quit "),
+    ],
+)
+def test_a_blank_follows_where_a_line_ends(crowd: Crowd, before: str, after: str, text: str) -> None:
+    (offer,) = crowd.completer.get_completions(Document(before + after, len(before)), CompleteEvent())
+    assert offer.text == text
+    assert offer.display_text == offer.display_text.rstrip()
 
 
 def test_the_latest_speakers_come_first_and_the_menu_ends(crowd: Crowd) -> None:

@@ -49,6 +49,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         self.retry_due = False
         self.said: list[str] = []
         self.kept_elsewhere: set[str] = set()
+        self.given_back: set[str] = set()
         self.seen: dict[int, list[int]] = {1: [], 2: []}
         self.own_seen: list[str] = []
         self.resets_told = 0
@@ -85,6 +86,8 @@ class ExactlyOnce(RuleBasedStateMachine):
                 self.resets_told += 1
                 self.seen = {1: [], 2: []}
                 self.own_seen.clear()
+            case Failure("no-such-user", _, draft):  # a direct line, after a reset
+                self.given_back.add(draft.removeprefix("@bob "))
             case Failure():
                 raise AssertionError(item)
             case _:
@@ -144,28 +147,30 @@ class ExactlyOnce(RuleBasedStateMachine):
                         self.down.append(wire.Gap(number, 1, start, "earlier"))
                     self.cursors[number] = start
             case wire.Say() as event:
+                assert event.text not in self.given_back
                 self.store(event, refuse=refuse == 0)
             case event:
                 raise AssertionError(event)
 
     def store(self, event: wire.Say, *, refuse: bool) -> None:
+        if event.nonce in self.log.seqs:  # what is stored is never refused
+            self.down.append(wire.Stored(event.id, event.nonce, *self.log.seqs[event.nonce]))
+            return
         if self.unavailable_until not in (None, event.nonce):
             self.down.append(wire.Refused(event.id, "overloaded", "", 10))
             return
-        self.unavailable_until = None
-        if event.nonce not in self.log.seqs:
-            if refuse:
-                self.unavailable_until = event.nonce
-                self.down.append(wire.Refused(event.id, "unavailable", "", 10))
-                return
-            number = WHERES[event.to]
-            self.log.append(number, event.text, "alice", event.to, event.nonce)
-            assert self.cursors is not None
-            if self.cursors[number] == len(self.log.entries[number]) - 1:  # live: the echo is the acknowledgement
-                self.cursors[number] += 1
-                self.down.append(self.log.entries[number][-1])
-                return
-        self.down.append(wire.Stored(event.id, event.nonce, *self.log.seqs[event.nonce]))
+        self.unavailable_until = event.nonce if refuse else None
+        if refuse:
+            self.down.append(wire.Refused(event.id, "unavailable", "", 10))
+            return
+        number = WHERES[event.to]
+        self.log.append(number, event.text, "alice", event.to, event.nonce)
+        assert self.cursors is not None
+        if self.cursors[number] == len(self.log.entries[number]) - 1:  # live: the echo is the acknowledgement
+            self.cursors[number] += 1
+            self.down.append(self.log.entries[number][-1])
+        else:
+            self.down.append(wire.Stored(event.id, event.nonce, *self.log.seqs[event.nonce]))
 
     @precondition(lambda self: self.cursors is not None)
     @rule(conversation=st.sampled_from([1, 2]), count=st.integers(1, 5), first=st.booleans())
@@ -238,7 +243,7 @@ class ExactlyOnce(RuleBasedStateMachine):
         for number, entries in self.log.entries.items():
             assert self.seen[number] == list(range(1, len(entries) + 1))
         stored = {entry.text for entries in self.log.entries.values() for entry in entries}
-        assert set(self.said) <= stored | self.kept_elsewhere
+        assert set(self.said) <= stored | self.kept_elsewhere | self.given_back
         assert len(self.own_seen) == len(set(self.own_seen))
 
 

@@ -1,5 +1,8 @@
 """The input grammar: what a line means, and that nothing meant for one person falls through to a room."""
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +31,8 @@ from client_repl.inputs import Command, Direct, Input, Mistake, Mode, Text, is_c
         ("\ufeff@bob hi", Direct("bob", "hi")),
         ("\u200b@bob hi", Direct("bob", "hi")),
         ("\u3000＠bob hi", Direct("bob", "hi")),
+        ("﹫bob hi", Direct("bob", "hi")),
+        ("\x00\u00ad\u2003\u202e\u0301\u3164@bob hi", Direct("bob", "hi")),
         ("@bob one\ntwo", Direct("bob", "one\ntwo")),
         ("@bob\nbelow", Direct("bob", "below")),
         ("@bob", Direct("bob", "")),
@@ -61,6 +66,22 @@ def test_an_at_without_a_name_is_sent_to_nobody(line: str) -> None:
 def test_whatever_begins_with_one_at_is_never_text_for_the_room(blank: str, at: str, rest: str) -> None:
     if rest[:1] not in ("@", "＠"):
         assert isinstance(parse(blank + at + rest), Direct | Mistake | None)
+
+
+UNSEEN = {"Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"}
+FILLERS = "\u115f\u1160\u2065\u2800\u3164\uffa0\U0001d159\U00013441\U00013442" + "".join(
+    map(chr, range(0xFFF0, 0xFFF9))
+)
+"""Without a shape though of other categories: of Unicode's Default_Ignorable_Code_Point, and the blanks in fonts."""
+
+
+def test_no_character_that_is_not_seen_makes_a_direct_message_public() -> None:
+    fillers = {*FILLERS, *map(chr, range(0xE0000, 0xE1000))}
+    unseen = [c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.category(c) in UNSEEN or c in fillers]
+    assert len(unseen) > 5000
+    for at in "@﹫＠":
+        public = [char for char in unseen if parse(f"{char}{at}bob x") != Direct("bob", "x")]
+        assert public == []
 
 
 @given(st.text(), st.sampled_from(Mode))

@@ -88,11 +88,13 @@ def test_json_is_exact_and_harmless_to_a_terminal() -> None:
     assert written.isprintable()
     assert json.loads(written)["text"] == text
     assert jsonl.line(Clear()) == ""
+    assert json.loads(jsonl.line(line("x\n" * 16_000)))["text"] == "x\n" * 16_000
 
 
 def test_any_time_of_the_wire_can_be_written() -> None:
     assert jsonl.timestamp(0) == "1970-01-01T00:00:00.000Z"
-    assert jsonl.timestamp((1 << 63) - 1) == "9999-12-31T23:59:59.999Z"
+    assert jsonl.timestamp((1 << 63) - 1) == "9999-01-01T00:00:00.000Z"
+    assert jsonl.timestamp(253_370_764_799_999) == "9998-12-31T23:59:59.999Z"
     said = message(1, time=(1 << 63) - 1)
     forever = Line(said, "#lobby", own=False, direct=False, mention=False, replay=False, number=1)
     assert "<bob> hi" in plain.message(forever, "#lobby")
@@ -104,6 +106,7 @@ def test_any_time_of_the_wire_can_be_written() -> None:
         (line(), "[12:00] <bob> hi"),
         (line("one\ntwo"), "[12:00] <bob> one\n        two"),
         (line("\x1b[2J"), "[12:00] <bob> ␛[2J"),
+        (line("x\n" * 16_000), "[12:00] <bob> x" + "\n        x" * 39 + "\n        … 15961 more lines"),
         (line("x", sender="b\nb"), "[12:00] <b⏎b> x"),
         (line("waves", kind=Kind.ACTION), "[12:00] * <bob> waves"),
         (line(to="#other"), "[12:00] #other <bob> hi"),
@@ -121,6 +124,7 @@ def test_messages_of_a_pipe(item: Item, text: str) -> None:
     ("item", "text"),
     [
         (Failure("no-such-user", "there is no \x1bx"), "no-such-user: there is no ␛x"),
+        (Failure("x", "no\n" * 99), "x: no" + "\nno" * 39 + "\n… 60 more lines"),
         (Notice("history was reset"), "history was reset"),
         (ConnectionState("reconnecting", "gone"), "gone"),
         (ConnectionState("closed", "x"), ""),

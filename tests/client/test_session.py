@@ -186,6 +186,41 @@ async def test_an_answer_that_is_late_is_asked_for_sooner(autojump_clock: MockCl
     assert await World().run(script) == 0
 
 
+@pytest.mark.parametrize("owed", [False, True])
+async def test_while_nobody_reads_what_is_shown_a_silent_server_is_not_lost(
+    autojump_clock: MockClock, *, owed: bool
+) -> None:
+    paused, go_on = trio.Event(), trio.Event()
+
+    async def pause() -> None:
+        paused.set()
+        await go_on.wait()
+
+    async def script(world: World) -> None:
+        peer = await world.admitted()
+        answer: wire.Event = wire.Pong(0)
+        if owed:
+            world.session.submit("hello")
+            answer = talk.echo(await peer.expect(wire.Say), 2)
+        await peer.send(talk.message(1))
+        await paused.wait()
+        start = trio.current_time()
+        for _ in range(4):  # so that the server does not take us for lost
+            await peer.expect(wire.Ping)
+        assert 110 <= trio.current_time() - start <= 130
+        go_on.set()
+        await peer.expect(wire.Ping)
+        await peer.send(answer)
+        await trio.sleep(20)
+        assert len(world.dialled) == 1
+        world.session.finish(0)
+        await peer.see_off()
+
+    world = World(pause=pause)
+    await world.run(script)
+    assert world.states == ["connected", "closed"]
+
+
 async def test_after_a_sleep_of_the_computer_it_probes_at_once(autojump_clock: MockClock) -> None:
     wall = 0.0
 
@@ -239,7 +274,8 @@ async def test_a_refused_name_without_anybody_to_ask_ends_it(code: str, autojump
 
     world = World()
     assert await world.run(script) == 1
-    assert Failure(code, "take another") in world.items
+    text = "take another (you came as alice; --name gives another name)"
+    assert Failure(code, text) in world.items
     assert world.states == ["closed"]
 
 
@@ -287,6 +323,17 @@ async def test_without_a_name_it_asks_before_it_connects(autojump_clock: MockClo
     world = World(chat=talk.chat(""), ask_name=ask)
     assert await world.run(nothing) == 1
     assert world.dialled == []
+
+
+async def test_a_name_with_a_byte_that_is_no_text_is_asked_of_the_server(autojump_clock: MockClock) -> None:
+    async def ask(_reason: str) -> str | None:
+        return "jos\udce9\x1b"
+
+    async def script(world: World) -> None:
+        assert (await (await world.peer()).admit()).name == "jos\ufffd␛"
+        world.session.finish(0)
+
+    assert await World(chat=talk.chat(""), ask_name=ask).run(script) == 0
 
 
 async def test_a_name_of_any_length_is_no_crash(autojump_clock: MockClock) -> None:

@@ -51,7 +51,7 @@ def change(kind: wire.Change, previous: str = "", text: str = "") -> PresenceLin
 
 
 def shown(item: Item) -> str:
-    return fragment_list_to_text(view.render(item, NOON, UTC))
+    return fragment_list_to_text(view.render(item, NOON, 80, UTC))
 
 
 @pytest.mark.parametrize(
@@ -70,6 +70,12 @@ def shown(item: Item) -> str:
         (line("", kind=wire.Kind.FORGET), "12:00   7   * bob takes a line back\n"),
         (line("tea", kind=wire.Kind.TOPIC), "12:00   7   * bob sets the topic: tea\n"),
         (line("def f():\n    pass"), "12:00   7   bob: def f():\n                     pass\n"),
+        (
+            line("\n" * 16_383),
+            "12:00   7   bob: \n" + (" " * 17 + "\n") * 39 + " " * 17 + "… 16344 more lines\n",
+        ),
+        (line("\n".join("x" * 41)), "12:00   7   bob: x\n" + (" " * 17 + "x\n") * 39 + " " * 17 + "… 1 more line\n"),
+        (line("\n".join("x" * 40)), "12:00   7   bob: x\n" + (" " * 17 + "x\n") * 39),
         (line("a\nb", sender="b" * 30), f"12:00   7   {'b' * 30}: a\n            b\n"),
         (line("\x1b[2Jhi\rho", sender="b\nb"), "12:00   7   b⏎b: ␛[2Jhi␍ho\n"),
         (line(time=NOON - 86_400_000), "2026-02-01 12:00   7   bob: hello\n"),
@@ -124,12 +130,12 @@ def test_the_list_of_who_is_here() -> None:
 
 def test_the_clock_is_that_of_the_zone() -> None:
     zone = timezone(timedelta(hours=5, minutes=30))
-    assert fragment_list_to_text(view.render(line(), NOON, zone)).startswith("17:30 ")
+    assert fragment_list_to_text(view.render(line(), NOON, 80, zone)).startswith("17:30 ")
 
 
 def test_a_name_has_one_colour_and_different_names_have_several() -> None:
     def colour(name: str) -> str:
-        return next(style for style, text, *_ in view.render(line(sender=name), NOON, UTC) if text == name)
+        return next(style for style, text, *_ in view.render(line(sender=name), NOON, 80, UTC) if text == name)
 
     assert colour("bob") == colour("bob")
     assert colour("Bob") == colour("bob")
@@ -190,7 +196,7 @@ def test_nothing_remote_reaches_the_terminal_as_it_is(name: str, text: str) -> N
         Notice(text),
         Failure(name, text, text),
     ]
-    looks = [view.render(item, NOON, UTC) for item in items]
+    looks = [view.render(item, NOON, 80, UTC) for item in items]
     looks += [view.render_pending([pending(text, f"@{name}")], 80), view.render_prompt(name, text)]
     looks.append(view.render_toolbar(name, text, "connected", 1, 1, ""))
     for look in looks:

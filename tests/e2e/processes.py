@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -154,17 +154,19 @@ async def serving(
     host: str = "127.0.0.1",
     port: int = 0,
     prefix: Sequence[str] = (),
+    module: str = "trio_chat",
+    faults: int = 0,
     **config: float | str,
 ) -> AsyncIterator[Server]:
     """A server for the length of the block; `config` is what goes into its configuration file.
 
-    If it still runs at the end, it is asked to stop, and must do so with exit code 0. In all its life it must not have
-    met an error that it did not expect.
+    If it still runs at the end, it is asked to stop, and must do so with exit code 0. In all its life it must have met
+    exactly so many errors that it did not expect.
     """
     file = folder / "server.toml"
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in config.items()))
     arguments = ["--host", host, "--port", str(port), "--data", str(folder / "data"), "--config", str(file)]
-    command = [*prefix, sys.executable, "-m", "trio_chat", *arguments, "--rate", "off"]
+    command = [*prefix, sys.executable, "-m", module, *arguments, "--rate", "off"]
     async with running(command, folder / "server.log") as process:
         server = Server(process, folder / "server.log")
         with trio.fail_after(PATIENCE):
@@ -177,7 +179,7 @@ async def serving(
         if process.returncode is None:
             process.terminate()
             assert await server.exit() == 0
-        assert not server.faults()
+        assert len(server.faults()) == faults
 
 
 @asynccontextmanager
@@ -205,3 +207,13 @@ async def chatting(
         if until is not None:
             await client.next(until)
         yield client
+
+
+@asynccontextmanager
+async def all_chatting(folder: Path, where: str, *names: str) -> AsyncIterator[list[Client]]:
+    """Several of them, which start side by side."""
+    async with AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(chatting(folder, where, name, until=None)) for name in names]
+        for client in clients:
+            await client.next("welcome")
+        yield clients

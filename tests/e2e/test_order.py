@@ -5,7 +5,7 @@ from pathlib import Path
 
 import trio
 
-from tests.e2e.processes import Client, chatting, serving
+from tests.e2e.processes import Client, all_chatting, serving
 from tests.e2e.raw import Raw
 
 SENDERS = 50
@@ -19,9 +19,7 @@ Seen = tuple[int, str, str]
 async def test_a_line_reaches_three_clients_with_one_seq(tmp_path: Path) -> None:
     async with (
         serving(tmp_path) as server,
-        chatting(tmp_path, server.where, "alice") as alice,
-        chatting(tmp_path, server.where, "bob") as bob,
-        chatting(tmp_path, server.where, "carol") as carol,
+        all_chatting(tmp_path, server.where, "alice", "bob", "carol") as (alice, bob, carol),
     ):
         await alice.send("hello, everybody", "/me waves")
         for client in (alice, bob, carol):
@@ -38,8 +36,7 @@ async def test_a_line_reaches_three_clients_with_one_seq(tmp_path: Path) -> None
 async def test_fifty_senders_give_everybody_the_same_dense_sequence(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(serving(tmp_path))
-        names = ("alice", "bob", "carol")
-        programs = [await stack.enter_async_context(chatting(tmp_path, server.where, name)) for name in names]
+        programs = await stack.enter_async_context(all_chatting(tmp_path, server.where, "alice", "bob", "carol"))
         raws = [
             await stack.enter_async_context(await Raw.join(server.address, f"sender{number}"))
             for number in range(SENDERS - len(programs))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.e2e.processes import chatting, serving
+from tests.e2e.processes import all_chatting, chatting, serving
 from tests.e2e.proxy import proxying
 from tests.e2e.raw import Raw
 
@@ -14,8 +14,7 @@ async def test_nobody_elses_socket_gets_a_byte_of_it(tmp_path: Path) -> None:
         serving(tmp_path) as server,
         proxying(server.address) as proxy,
         chatting(tmp_path, proxy.where, "carol") as carol,
-        chatting(tmp_path, server.where, "alice") as alice,
-        chatting(tmp_path, server.where, "bob") as bob,
+        all_chatting(tmp_path, server.where, "alice", "bob") as (alice, bob),
     ):
         await alice.send(f"@bob {SECRET}")
         for client in (alice, bob):

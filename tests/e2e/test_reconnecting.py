@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import wire
-from tests.e2e.processes import chatting, serving
+from tests.e2e.processes import all_chatting, chatting, serving
 from tests.e2e.proxy import Link, proxying
 from tests.e2e.raw import Identity, Raw
 
@@ -76,8 +76,7 @@ async def test_the_replaced_connection_is_told_and_closed(tmp_path: Path) -> Non
 async def test_a_restarted_server_finds_its_clients_back(tmp_path: Path, *, orderly: bool) -> None:
     async with (
         serving(tmp_path, restart_hint=100) as first,
-        chatting(tmp_path, first.where, "alice") as alice,
-        chatting(tmp_path, first.where, "bob") as bob,
+        all_chatting(tmp_path, first.where, "alice", "bob") as (alice, bob),
     ):
         await alice.send("before the restart", "@bob psst")
         for client in (alice, bob):

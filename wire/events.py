@@ -29,26 +29,22 @@ VERSIONS: Final = (1,)
 """The protocol versions this package speaks, oldest first."""
 
 
-class _Event(Struct, frozen=True):
-    pass
-
-
 # --- both sides --------------------------------------------------------------------------------------------------
 
 
-class Ping(_Event, frozen=True):
+class Ping(Struct, frozen=True):
     """Are you there? Answered by a Pong with the same number."""
 
     id: U32
 
 
-class Pong(_Event, frozen=True):
+class Pong(Struct, frozen=True):
     """The answer to a Ping."""
 
     ref: U32
 
 
-class Bye(_Event, frozen=True):
+class Bye(Struct, frozen=True):
     """The last event of its sender; frozen for all versions. `retry_after`: milliseconds, 0 for do not come back by
     yourself, unless `reason` says otherwise."""
 
@@ -60,7 +56,7 @@ class Bye(_Event, frozen=True):
 # --- the client's ------------------------------------------------------------------------------------------------
 
 
-class Hello(_Event, frozen=True):
+class Hello(Struct, frozen=True):
     """The first frame of all; frozen for all versions, and framed as version 1."""
 
     id: U32
@@ -80,14 +76,14 @@ class Hello(_Event, frozen=True):
     """An invite or a link code."""
 
 
-class Proof(_Event, frozen=True):
+class Proof(Struct, frozen=True):
     """ed25519 signature of `signed_login(...)`: the client holds the key it named."""
 
     id: U32
     signature: Bytes64
 
 
-class Resume(_Event, frozen=True):
+class Resume(Struct, frozen=True):
     """What this client has already. With `more` another Resume follows; after the last one catch-up begins."""
 
     id: U32
@@ -95,7 +91,7 @@ class Resume(_Event, frozen=True):
     more: bool = False
 
 
-class Say(_Event, frozen=True):
+class Say(Struct, frozen=True):
     """A new entry for `#room` or `@user`. Sending the same `nonce` again never stores it twice."""
 
     id: U32
@@ -109,7 +105,7 @@ class Say(_Event, frozen=True):
     """Whom `@user` was when this was written; refused where the name is another account's by now. 0 does not ask."""
 
 
-class Who(_Event, frozen=True):
+class Who(Struct, frozen=True):
     """Who is in `where` (`#room`) with a name from `prefix` on; `after` is the last name of the page before."""
 
     id: U32
@@ -118,14 +114,14 @@ class Who(_Event, frozen=True):
     after: str = ""
 
 
-class Nick(_Event, frozen=True):
+class Nick(Struct, frozen=True):
     """Take another name."""
 
     id: U32
     name: str
 
 
-class SetStatus(_Event, frozen=True):
+class SetStatus(Struct, frozen=True):
     """Go away, with a reason, or come back (status ONLINE)."""
 
     id: U32
@@ -133,21 +129,21 @@ class SetStatus(_Event, frozen=True):
     text: str = ""
 
 
-class Join(_Event, frozen=True):
+class Join(Struct, frozen=True):
     """Enter a room, or make it."""
 
     id: U32
     room: str
 
 
-class Leave(_Event, frozen=True):
+class Leave(Struct, frozen=True):
     """Leave a room."""
 
     id: U32
     room: str
 
 
-class Rooms(_Event, frozen=True):
+class Rooms(Struct, frozen=True):
     """List rooms; `after` is the last name of the page before."""
 
     id: U32
@@ -155,7 +151,7 @@ class Rooms(_Event, frozen=True):
     after: str = ""
 
 
-class Fetch(_Event, frozen=True):
+class Fetch(Struct, frozen=True):
     """A page of the log of one conversation: the newest with seq < `before`, or the oldest with seq > `after`."""
 
     id: U32
@@ -165,7 +161,7 @@ class Fetch(_Event, frozen=True):
     limit: U16 = 200
 
 
-class Search(_Event, frozen=True):
+class Search(Struct, frozen=True):
     """Entries with all `words`, newest first. `conversation` 0 is every one that the asker may read."""
 
     id: U32
@@ -177,7 +173,7 @@ class Search(_Event, frozen=True):
     limit: U16 = 50
 
 
-class MarkRead(_Event, frozen=True):
+class MarkRead(Struct, frozen=True):
     """The user has read `conversation` up to `seq`."""
 
     id: U32
@@ -188,7 +184,7 @@ class MarkRead(_Event, frozen=True):
 # --- the server's ------------------------------------------------------------------------------------------------
 
 
-class Refused(_Event, frozen=True):
+class Refused(Struct, frozen=True):
     """The request `ref` was not done, and changed nothing; frozen for all versions. A Bye follows where it is fatal.
     `text` says what to do next, for a person. `retry_after`: milliseconds, 0 for it would not help."""
 
@@ -198,14 +194,14 @@ class Refused(_Event, frozen=True):
     retry_after: U32 = 0
 
 
-class Challenge(_Event, frozen=True):
+class Challenge(Struct, frozen=True):
     """What the Proof must sign beside the client's own nonce."""
 
     ref: U32
     nonce: Bytes16
 
 
-class Welcome(_Event, frozen=True):
+class Welcome(Struct, frozen=True):
     """Logged in. `conversations` holds what fits; the rest follows as Joined before anything else.
 
     `log_id` is new for each log: positions of another one mean nothing here."""
@@ -225,13 +221,13 @@ class Welcome(_Event, frozen=True):
     guest: bool = False
 
 
-class Done(_Event, frozen=True):
+class Done(Struct, frozen=True):
     """The request `ref` succeeded, and there is nothing more to say."""
 
     ref: U32
 
 
-class Stored(_Event, frozen=True):
+class Stored(Struct, frozen=True):
     """The Say `ref` is stored, where the echo does not say so."""
 
     ref: U32
@@ -240,7 +236,7 @@ class Stored(_Event, frozen=True):
     seq: U32
 
 
-class Message(_Event, frozen=True):
+class Message(Struct, frozen=True):
     """An entry of a conversation. To its sender it is the acknowledgement: it is stored."""
 
     conversation: U32
@@ -256,7 +252,7 @@ class Message(_Event, frozen=True):
     """The sender's: it stays when the name changes, and is never another's."""
 
 
-class Gap(_Event, frozen=True):
+class Gap(Struct, frozen=True):
     """Seqs `first` to `last` of a conversation are not shown; the reader's position passes them."""
 
     conversation: U32
@@ -265,14 +261,14 @@ class Gap(_Event, frozen=True):
     reason: str
 
 
-class Presence(_Event, frozen=True):
+class Presence(Struct, frozen=True):
     """What happened to users of `conversation` lately, oldest first."""
 
     conversation: U32
     changes: tuple[PresenceChange, ...]
 
 
-class Members(_Event, frozen=True):
+class Members(Struct, frozen=True):
     """Answer to Who. With `ref` 0 it was not asked for: who is there as this client goes live, replacing what it knew.
 
     `total` counts all members; `more`: the page ended before the list did."""
@@ -284,7 +280,7 @@ class Members(_Event, frozen=True):
     more: bool = False
 
 
-class Page(_Event, frozen=True):
+class Page(Struct, frozen=True):
     """Answer to Fetch (oldest first) and Search (newest first). It moves no position."""
 
     ref: U32
@@ -292,19 +288,19 @@ class Page(_Event, frozen=True):
     more: bool = False
 
 
-class Joined(_Event, frozen=True):
+class Joined(Struct, frozen=True):
     """This user is now in `conversation`, by whichever of its connections."""
 
     conversation: Conversation
 
 
-class Left(_Event, frozen=True):
+class Left(Struct, frozen=True):
     """This user is no longer in `conversation`."""
 
     conversation: U32
 
 
-class RoomList(_Event, frozen=True):
+class RoomList(Struct, frozen=True):
     """Answer to Rooms."""
 
     ref: U32
@@ -312,14 +308,14 @@ class RoomList(_Event, frozen=True):
     more: bool = False
 
 
-class ReadMark(_Event, frozen=True):
+class ReadMark(Struct, frozen=True):
     """This user has read `conversation` up to `seq`, on whichever of its connections."""
 
     conversation: U32
     seq: U32
 
 
-class Unknown(_Event, frozen=True):
+class Unknown(Struct, frozen=True):
     """Not an event of the wire: a frame of a type that this version does not know from a client.
 
     `ref` is the request id it began with, or 0. A server answers Refused(UNKNOWN_EVENT) and goes on."""

@@ -32,6 +32,20 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyWhenKept:
+    """The same, as soon as the log has all that changed so far."""
+
+    event: wire.ServerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SendPage:
+    """Answer with a page of the log."""
+
+    fetch: wire.Fetch
+
+
+@dataclass(frozen=True, slots=True)
 class Append:
     """Store an entry for the request `id`. Answered by its echo, or by Stored."""
 
@@ -55,6 +69,13 @@ class Announce:
     change: wire.PresenceChange
 
 
+@dataclass(frozen=True, slots=True)
+class TellOthers:
+    """Tell the account's other connections."""
+
+    event: wire.ServerEvent
+
+
 Request = (
     wire.Hello
     | wire.Proof
@@ -75,7 +96,7 @@ Request = (
 )
 """What a client may send, but Bye."""
 
-Effect = Reply | Append | Entered | Announce
+Effect = Reply | ReplyWhenKept | SendPage | Append | Entered | Announce | TellOthers
 Handler = Callable[[State, Account, Any, float], list[Effect]]
 
 
@@ -96,7 +117,7 @@ def _say(state: State, account: Account, event: wire.Say, now: float) -> list[Ef
         raise Refusal(Code.NOT_SERVED, "this server does not take references")
     check_text(event.text)
     conversation, to, made = state.resolve(account, event.to, event.account)
-    state.own_name(account)
+    state.wrote(account)
     account.active_at = now
     draft = Draft(conversation.id, account.id, account.name, to, event.nonce, event.kind, event.ref, event.text)
     entered: list[Effect] = [Entered(conversation.id, tuple(conversation.members.values()))] if made else []
@@ -113,7 +134,7 @@ def _who(state: State, account: Account, event: wire.Who, now: float) -> list[Ef
 def _nick(state: State, account: Account, event: wire.Nick, now: float) -> list[Effect]:
     old = state.rename(account, event.name, now)
     account.active_at = now
-    done = Reply(wire.Done(event.id))
+    done = ReplyWhenKept(wire.Done(event.id))
     return [renamed(account, old), done] if old is not None else [done]
 
 
@@ -138,6 +159,26 @@ def _set_status(state: State, account: Account, event: wire.SetStatus, now: floa
     return [Announce(account, change), Reply(wire.Done(event.id))]
 
 
+def _fetch(state: State, account: Account, event: wire.Fetch, now: float) -> list[Effect]:
+    _check_inside(account, event.conversation)
+    if event.before and event.after:
+        raise Refusal(Code.NOT_ALLOWED, "give the seq that the page ends before, or the one that it begins after")
+    return [SendPage(event)]
+
+
+def _mark_read(state: State, account: Account, event: wire.MarkRead, now: float) -> list[Effect]:
+    _check_inside(account, event.conversation)
+    news = state.read(account, event.conversation, event.seq)
+    others = TellOthers(wire.ReadMark(event.conversation, event.seq))
+    done = ReplyWhenKept(wire.Done(event.id))
+    return [others, done] if news else [done]
+
+
+def _check_inside(account: Account, conversation: int) -> None:
+    if conversation not in account.conversations:
+        raise Refusal(Code.NO_SUCH_ROOM, "you are not in this conversation")
+
+
 def _ping(state: State, account: Account, event: wire.Ping, now: float) -> list[Effect]:
     return [Reply(wire.Pong(event.id))]
 
@@ -151,6 +192,8 @@ TABLE: Final[dict[type[Request], Handler]] = {
     wire.Who: _who,
     wire.Nick: _nick,
     wire.SetStatus: _set_status,
+    wire.Fetch: _fetch,
+    wire.MarkRead: _mark_read,
     wire.Ping: _ping,
     wire.Pong: _pong,
 }

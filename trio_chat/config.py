@@ -64,6 +64,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     first_screen: Annotated[int, Meta(ge=0)] = 50
     """Messages that a newcomer gets of each conversation; the rest is a Gap, until they can be fetched."""
 
+    max_replay: Annotated[int, Meta(ge=0)] = 10_000
+    """Messages of one conversation that somebody who returns gets at once; older ones are a Gap, until they are
+    fetched."""
+
     presence_interval: Seconds = 0.05
     """Joins, leaves and the like are sent at most this often."""
     crowd: Size = 500

@@ -18,6 +18,16 @@ class Refusal(Exception):
         self.retry_after = retry_after
 
 
+class Unavailable(Exception):
+    """The log could not do it now. What was to be stored may be stored all the same; trying the same again is safe.
+
+    The text says why, for the server's own log; `retry_after` is in milliseconds."""
+
+    def __init__(self, text: str, *, retry_after: int = 1000) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
 class ConfigError(Exception):
     """The configuration cannot be used. The text is one line for the person who starts the server."""
 

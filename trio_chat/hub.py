@@ -8,7 +8,7 @@ import trio
 
 import wire
 from trio_chat.cursor import Cursor, LogPage
-from trio_chat.log import MemoryLog
+from trio_chat.log import Log
 from trio_chat.model import Chunk, Entry
 
 PAGE_BYTES: Final = wire.MAX_FRAME_SERVER
@@ -33,8 +33,9 @@ class _Stream:
 class Hub:
     """All streams. It reads nothing but the log's feed, so that every engine delivers alike."""
 
-    def __init__(self, log: MemoryLog, *, tail_bytes: int) -> None:
+    def __init__(self, log: Log, *, tail_bytes: int, page_messages: int = wire.MAX_PAGE) -> None:
         self._log = log
+        self._page_messages = page_messages
         self._max_tail_bytes = tail_bytes
         self._tail_bytes = 0
         self._streams: dict[int, _Stream] = {}
@@ -42,6 +43,8 @@ class Hub:
         """The streams that have a tail, the least recently used first."""
         self._published = 0
         self._progress = trio.Event()
+        for conversation, head in log.saved.heads.items():
+            self._stream(conversation).head = head
 
     # --- membership
 
@@ -72,7 +75,6 @@ class Hub:
         if stream is not None:
             self._tail_bytes -= stream.tail_bytes
             self._tails.pop(stream, None)
-        self._log.forget(conversation)
 
     # --- what a cursor reads
 
@@ -82,7 +84,7 @@ class Hub:
         return stream.head if stream else 0
 
     async def page(self, conversation: int, after: int) -> LogPage:
-        """The messages from `after` + 1 on, at most 200 or about 64 KiB, never past the head.
+        """The messages from `after` + 1 on, at most 200 or about 64 KiB, never past the head. Raises Unavailable.
 
         A Gap takes the place of what is no longer kept. `after` must be under the head."""
         stream = self._stream(conversation)
@@ -90,15 +92,11 @@ class Hub:
         start = after + 1 - (head - len(stream.tail) + 1)
         if start >= 0:
             self._tails.move_to_end(stream)
-            parts = _fill(stream.tail[start : start + wire.MAX_PAGE])
+            parts = _fill(stream.tail[start : start + self._page_messages])
             return LogPage(after + len(parts), b"".join(parts))
-        messages = await self._log.since(conversation, after, limit=wire.MAX_PAGE, until=head)
-        first = messages[0].seq if messages else head + 1
-        gap = b""
-        if first > after + 1:
-            gap = wire.Encoded.of(wire.Gap(conversation, after + 1, first - 1, wire.GapReason.TRIMMED)).data
-        parts = _fill(wire.Encoded.of(message).data for message in messages)
-        return LogPage(first - 1 + len(parts), gap + b"".join(parts))
+        limit = self._page_messages
+        messages = await self._log.since(conversation, after, limit=limit, until=head)
+        return _page(conversation, after, messages, until=head if len(messages) < limit else 0)
 
     # --- publishing
 
@@ -121,6 +119,7 @@ class Hub:
             parts = [wire.Encoded.of(message).data for message in messages]
             chunk = Chunk(conversation, messages[0].seq, messages[-1].seq, b"".join(parts))
             self._append(conversation, messages[-1].seq, parts, len(chunk.data))
+            self._evict(conversation, messages)
             for cursor in self.members(conversation):
                 cursor.offer(chunk)
                 offers += 1
@@ -129,6 +128,19 @@ class Hub:
         self._published = batch[-1].commit
         self._progress.set()
         self._progress = trio.Event()
+
+    def _evict(self, conversation: int, messages: list[wire.Message]) -> None:
+        """What an edit or a forgetting changed in the log is not sent from the tail any more."""
+        stream = self._stream(conversation)
+        changed = 0
+        for message in messages:
+            if message.kind is wire.Kind.EDIT:
+                changed = max(changed, message.ref)
+            elif message.kind is wire.Kind.FORGET:  # it takes the edits away too
+                changed = message.seq - 1
+        count = changed - (stream.head - len(stream.tail))
+        if stream.tail and count > 0:
+            self._shorten(stream, count)
 
     def _append(self, conversation: int, head: int, parts: list[bytes], size: int) -> None:
         stream = self._stream(conversation)
@@ -139,11 +151,13 @@ class Hub:
         self._tails.move_to_end(stream)
         self._tail_bytes += size
         while self._tail_bytes > self._max_tail_bytes:
-            self._shorten(next(iter(self._tails)))
+            oldest = next(iter(self._tails))
+            self._shorten(oldest, (len(oldest.tail) + 1) // 2)
 
-    def _shorten(self, stream: _Stream) -> None:
-        dropped = stream.tail[: (len(stream.tail) + 1) // 2]
-        del stream.tail[: len(dropped)]
+    def _shorten(self, stream: _Stream, count: int) -> None:
+        """Let go of the first `count` of a tail; catch-up finds them in the log."""
+        dropped = stream.tail[:count]
+        del stream.tail[:count]
         if not stream.tail:
             del self._tails[stream]
         size = sum(map(len, dropped))
@@ -164,3 +178,24 @@ def _fill(parts: Iterable[bytes]) -> list[bytes]:
         if size >= PAGE_BYTES:
             break
     return taken
+
+
+def _page(conversation: int, after: int, messages: list[wire.Message], *, until: int) -> LogPage:
+    """The messages as one page, with a Gap for each hole from `after` + 1 on; up to `until` if they all fit."""
+    parts: list[bytes] = []
+    size, last = 0, after
+    for message in messages:
+        parts.append(_gap(conversation, last, message.seq) + wire.Encoded.of(message).data)
+        size += len(parts[-1])
+        last = message.seq
+        if size >= PAGE_BYTES:
+            return LogPage(last, b"".join(parts))
+    parts.append(_gap(conversation, last, until + 1))
+    return LogPage(max(last, until), b"".join(parts))
+
+
+def _gap(conversation: int, last: int, next_: int) -> bytes:
+    """Between two seqs that are shown; nothing where there is no hole."""
+    if next_ <= last + 1:
+        return b""
+    return wire.Encoded.of(wire.Gap(conversation, last + 1, next_ - 1, wire.GapReason.TRIMMED)).data

@@ -1,6 +1,6 @@
 """The values that travel through the server."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import wire
@@ -11,7 +11,10 @@ LOBBY: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry on its way to the log. `nonce` is the sender's: the same (account, nonce) is stored once."""
+    """An entry on its way to the log. `nonce` is the sender's: the same (account, nonce) is stored once.
+
+    An EDIT gives the entry `ref` of the conversation its text, a FORGET takes that entry and all its edits away; what
+    is not there any more is no error."""
 
     conversation: int
     account: int
@@ -25,7 +28,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the log. `commit` counts all entries of the log, dense from 1, in the order they were stored."""
+    """An entry of the log. `commit` counts what was stored since the log was opened, dense from 1, in that order."""
 
     commit: int
     message: wire.Message
@@ -33,12 +36,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a Draft: stored as `seq`, by this append (`new`) or by an earlier one with the same nonce."""
+    """What became of a Draft: it is the entry `seq`. `commit` is its number in the feed; 0 where it was there before,
+    under the same nonce."""
 
-    commit: int
     conversation: int
     seq: int
-    new: bool
+    commit: int = 0
+
+    @property
+    def new(self) -> bool:
+        """Stored by this append."""
+        return self.commit > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +57,94 @@ class Chunk:
     first: int
     last: int
     data: bytes
+
+
+# --- changes of who is who: each says how something is from now on, so that storing it twice changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class AccountKept:
+    """An account as it is now. `spoke`: it wrote something under its present name."""
+
+    id: int
+    key: bytes
+    name: str
+    name_key: str
+    guest: bool
+    spoke: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountGone:
+    """This account will not come back. Its name stays known to whom it wrote directly."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameKept:
+    """A folded name that was given up is `account`'s until `until`, in Unix seconds; 0 is from now on nobody's."""
+
+    id: str
+    account: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationMade:
+    """A direct conversation of these accounts: two, or one with itself."""
+
+    id: int
+    accounts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationEnded:
+    """Nobody will read this conversation again."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """`id` is (account, conversation): the account has read it up to `seq`."""
+
+    id: tuple[int, int]
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdsTaken:
+    """Account ids under `until` may have been given to somebody. There is one `id`, 0."""
+
+    until: int
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """The entries of the conversation `id` up to `through` are not kept any longer."""
+
+    id: int
+    through: int
+
+
+Change = AccountKept | AccountGone | NameKept | ConversationMade | ConversationEnded | Read | IdsTaken | Trimmed
+Record = Draft | Change
+"""What a batch of the log is made of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a log held when it was opened: who is who, and the head of each conversation, by id.
+
+    `gone` are accounts that will not come back, by id, with the name they had: they are in direct conversations."""
+
+    accounts: list[AccountKept] = field(default_factory=list)
+    gone: dict[int, str] = field(default_factory=dict)
+    names: list[NameKept] = field(default_factory=list)
+    conversations: list[ConversationMade] = field(default_factory=list)
+    heads: dict[int, int] = field(default_factory=dict)
+    reads: list[Read] = field(default_factory=list)
+    ids_until: int | None = None
+    """Account ids under it may have been given to somebody; None: none were, and none need be taken from this log."""

@@ -7,6 +7,7 @@ snapshot instead. A lost client is not announced until the grace is over; if it 
 import itertools
 import math
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -33,10 +34,19 @@ class Presence:
     """The presence of all accounts. Its task is `run`; the rest is synchronous."""
 
     def __init__(
-        self, state: State, hub: Hub, *, interval: float, leave_grace: float, crowd: int, crowd_over: int
+        self,
+        state: State,
+        hub: Hub,
+        *,
+        now: Callable[[], float],
+        interval: float,
+        leave_grace: float,
+        crowd: int,
+        crowd_over: int,
     ) -> None:
         self._state = state
         self._hub = hub
+        self._now = now
         self._interval = interval
         self._leave_grace = leave_grace
         self._crowd = crowd
@@ -52,11 +62,14 @@ class Presence:
         self._lost: OrderedDict[Account, float] = OrderedDict()
         """When each one's grace ends; in that order, since the grace is the same for all."""
         self._wake = trio.Event()
+        for account in state.accounts.values():
+            if not account.owned:  # it was here when the server ended; it has as long to come back as anybody
+                self._lost[account] = trio.current_time() + leave_grace
 
     def connected(self, account: Account) -> None:
         """A connection of the account logged in."""
         self._lost.pop(account, None)
-        if self._state.connected(account, trio.current_time()):
+        if self._state.connected(account, self._now()):
             self._recount(self._rooms(account))
             self.announce(Announce(account, wire.PresenceChange(wire.Change.JOINED, account.name, account.id)))
 
@@ -105,7 +118,8 @@ class Presence:
 
     def _depart(self, account: Account) -> None:
         rooms = self._rooms(account)
-        self.announce(Announce(account, wire.PresenceChange(wire.Change.LEFT, account.name, account.id)))
+        if account.present:
+            self.announce(Announce(account, wire.PresenceChange(wire.Change.LEFT, account.name, account.id)))
         for conversation in self._state.departed(account):
             self._hub.forget(conversation)
         self._recount(rooms)
@@ -143,7 +157,7 @@ class Presence:
 
     def _members(self, room: Conversation) -> wire.Members:
         here = self._state.here(room)
-        users = user_page(self._state, here[: self._crowd], trio.current_time())
+        users = user_page(self._state, here[: self._crowd], self._now())
         return wire.Members(0, room.id, users, len(here), more=len(users) < len(here))
 
     def _rooms(self, account: Account) -> list[Conversation]:
@@ -154,7 +168,7 @@ class Presence:
         """See which of the rooms became a crowd, or are one no more: everybody there gets a new list."""
         for room in rooms:
             was = room.id in self._crowded
-            if (room.present >= self._crowd_over) if was else (room.present > self._crowd):
+            if (len(room.here) >= self._crowd_over) if was else (len(room.here) > self._crowd):
                 self._crowded.add(room.id)
             else:
                 self._crowded.discard(room.id)

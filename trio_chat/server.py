@@ -18,13 +18,14 @@ import structlog
 import trio
 
 import wire
+from trio_chat.admission import run_session
 from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.errors import StartError
 from trio_chat.hub import Hub
-from trio_chat.log import MemoryLog
+from trio_chat.log import Log
 from trio_chat.presence import Presence
-from trio_chat.session import Services, run_session
+from trio_chat.session import Services
 from trio_chat.state import State
 from trio_chat.transport import SocketTransport
 from wire import ByeReason
@@ -41,13 +42,18 @@ _RETRY_ACCEPT = 0.1
 """Seconds until the next try when there is no socket left; there is nothing to wait for."""
 
 
-def make_services(config: Config) -> Services:
-    """The shared parts of one server, wired up but not running."""
-    state = State()
-    chat_log = MemoryLog(max_bytes=config.log_bytes, now=lambda: time.time_ns() // 1_000_000)
+def make_services(config: Config, chat_log: Log) -> Services:
+    """The shared parts of one server on a log just opened, wired up but not running. Called in a trio run."""
+    start = time.time() - trio.current_time()
+
+    def now() -> float:
+        return start + trio.current_time()
+
+    state = State(chat_log.saved)
     hub = Hub(chat_log, tail_bytes=config.tail_bytes)
     committer = Committer(
         chat_log,
+        state,
         hub,
         queue_entries=config.queue_entries,
         batch_entries=config.batch_entries,
@@ -56,12 +62,13 @@ def make_services(config: Config) -> Services:
     presence = Presence(
         state,
         hub,
+        now=now,
         interval=config.presence_interval,
         leave_grace=config.leave_grace,
         crowd=config.crowd,
         crowd_over=config.crowd_over,
     )
-    return Services(config, state, chat_log, hub, committer, presence)
+    return Services(config, state, chat_log, hub, committer, presence, now)
 
 
 @asynccontextmanager
@@ -77,6 +84,7 @@ async def core(services: Services) -> AsyncIterator[None]:
 
 async def serve(
     config: Config,
+    chat_log: Log,
     listeners: Sequence[socket.socket],
     *,
     task_status: trio.TaskStatus[Services] = trio.TASK_STATUS_IGNORED,
@@ -84,7 +92,7 @@ async def serve(
     """Serve on `listeners` (bound, listening) until SIGTERM or SIGINT, then stop in order. Closes the listeners.
 
     Cancelled, it stops at once: clients get no Bye, but nothing that was acknowledged is lost by that."""
-    services = make_services(config)
+    services = make_services(config, chat_log)
     async with core(services), trio.open_nursery() as sessions:
         async with trio.open_nursery() as accept:
             for listener in listeners:

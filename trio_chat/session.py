@@ -1,9 +1,8 @@
-"""One client, from its first byte to its last: login, reader and sender."""
+"""A logged-in client: its reader, its sender, and what they carry out."""
 
 import itertools
 import math
-import time
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, assert_never, cast
@@ -12,22 +11,31 @@ import structlog
 import trio
 
 import wire
-from trio_chat.commands import Announce, Append, Effect, Entered, Reply, Request, handle, renamed, request_id
-from trio_chat.committer import Committer, Submission
+from trio_chat.commands import (
+    Announce,
+    Append,
+    Effect,
+    Entered,
+    Reply,
+    ReplyWhenKept,
+    Request,
+    SendPage,
+    TellOthers,
+    handle,
+    request_id,
+)
+from trio_chat.committer import Committer, Lane, Submission
 from trio_chat.config import Config
 from trio_chat.cursor import Cursor, Mode
-from trio_chat.errors import Disconnected, Refusal
+from trio_chat.errors import Disconnected, Refusal, Unavailable
+from trio_chat.history import fetch
 from trio_chat.hub import Hub
-from trio_chat.log import MemoryLog
-from trio_chat.login import Claim, authenticate
+from trio_chat.log import Log
 from trio_chat.outbox import Outbox
 from trio_chat.presence import Presence
 from trio_chat.state import Account, State
-from trio_chat.transport import Transport, send_all
+from trio_chat.transport import Transport
 from wire import ByeReason, Code
-
-_WELCOME_CONVERSATIONS: Final = 200
-"""Conversations in a Welcome, so that it fits a frame: one takes at most 150 bytes. The rest follows as Joined."""
 
 READ_STEP: Final = 64
 """Events of one client between two checkpoints. What came in one read goes into one batch; 64 requests hold the loop
@@ -42,10 +50,12 @@ class Services:
 
     config: Config
     state: State
-    log: MemoryLog
+    log: Log
     hub: Hub
     committer: Committer
     presence: Presence
+    now: Callable[[], float]
+    """Seconds of a steady clock that was set to Unix time once."""
     clients: int = 0
     """Connections that are logged in."""
     logins: dict[trio.CancelScope, str] = field(default_factory=dict)
@@ -95,6 +105,7 @@ class Session:
         self._connection = connection
         self._transport = transport
         self._positions: dict[int, int] = {}
+        self._lane = Lane()
         self._life = trio.CancelScope()
         self._reading = trio.CancelScope()
         self._quit = False
@@ -138,14 +149,15 @@ class Session:
             log.info("gone", peer=self._transport.peer, account=self.account.id, quit=self._quit)
 
     def enter(self, conversation: int) -> None:
-        """Have this client read a conversation from its position on, or from its first screen."""
+        """Have this client read a conversation from its position on, or from its first screen; of what is too much,
+        the newest."""
         hub, config = self._services.hub, self._services.config
         head = hub.head(conversation)
-        start = self._positions.get(conversation)
-        if start is None:
-            start = max(0, head - config.first_screen)
-            if start:
-                self.reply(wire.Gap(conversation, 1, start, wire.GapReason.EARLIER))
+        position = self._positions.get(conversation)
+        most = config.first_screen if position is None else config.max_replay
+        start = max(position or 0, head - most)
+        if start > (position or 0):
+            self.reply(wire.Gap(conversation, (position or 0) + 1, start, wire.GapReason.EARLIER))
         hub.enter(self.cursor, conversation, start)
 
     async def _read(self) -> None:
@@ -188,22 +200,25 @@ class Session:
             if isinstance(event, wire.Resume):
                 self._resume(event)
                 return
-            effects = handle(self._services.state, self.account, event, trio.current_time())
+            for effect in handle(self._services.state, self.account, event, self._services.now()):
+                await self._carry_out(effect)
         except Refusal as refusal:
-            if not (isinstance(event, wire.Say) and await self._is_stored(event)):
-                self.reply(wire.Refused(request_id(event), refusal.code, refusal.text, refusal.retry_after))
-            return
-        for effect in effects:
-            await self._carry_out(effect)
+            if not (isinstance(event, wire.Say) and await self._is_answered(event)):
+                self._refuse(request_id(event), refusal)
+        except Unavailable as exc:
+            self._refuse(request_id(event), not_now(exc))
 
-    async def _is_stored(self, say: wire.Say) -> bool:
+    def _refuse(self, ref: int, refusal: Refusal) -> None:
+        self.reply(wire.Refused(ref, refusal.code, refusal.text, refusal.retry_after))
+
+    async def _is_answered(self, say: wire.Say) -> bool:
         """What was stored once stays so, also when it would be refused by now: its reader has left, for example."""
         await self._services.committer.flush()
         receipt = await self._services.log.find(self.account.id, say.nonce)
-        if receipt is None:
-            return False
-        self.reply(wire.Stored(say.id, say.nonce, receipt.conversation, receipt.seq))
-        return True
+        if receipt is not None:
+            self.reply(wire.Stored(say.id, say.nonce, receipt.conversation, receipt.seq))
+        self._lane.settled(say.nonce)
+        return receipt is not None
 
     def _resume(self, event: wire.Resume) -> None:
         hub, account = self._services.hub, self.account
@@ -222,11 +237,24 @@ class Session:
             self.cursor.begin_catch_up()
 
     async def _carry_out(self, effect: Effect) -> None:
+        """Raises Unavailable."""
+        match effect:
+            case Append():
+                submission = Submission(effect.id, effect.draft, self.cursor, self._lane, self.reply)
+                await self._services.committer.submit(submission)
+            case ReplyWhenKept():
+                if not await self._services.committer.flush():
+                    raise Unavailable("what changed is not stored")
+                self.reply(effect.event)
+            case SendPage():
+                self.reply(await fetch(self._services.log, effect.fetch))
+            case _:
+                self._tell(effect)
+
+    def _tell(self, effect: Reply | Entered | Announce | TellOthers) -> None:
         match effect:
             case Reply():
                 self.reply(effect.event)
-            case Append():
-                await self._services.committer.submit(Submission(effect.id, effect.draft, self.cursor, self.reply))
             case Entered():
                 for account in effect.accounts:
                     for session in self._services.sessions_of(account).values():
@@ -234,111 +262,15 @@ class Session:
                             session.enter(effect.conversation)
             case Announce():
                 self._services.presence.announce(effect)
+            case TellOthers():
+                for session in self._services.sessions_of(self.account).values():
+                    if session is not self:
+                        session.reply(effect.event)
             case _ as never:
                 assert_never(never)
 
 
-async def run_session(services: Services, transport: Transport) -> None:
-    """Serve one connection to its end, and close it.
-
-    Nothing that goes wrong here reaches another session: this is the one broad `except` of the server.
-    """
-    try:
-        await _run(services, wire.Connection(wire.Role.SERVER), transport)
-    except* Disconnected as group:
-        log.debug("disconnected", peer=transport.peer, why=str(group.exceptions[0]))
-    except* Exception:
-        log.exception("session failed", peer=transport.peer)
-    finally:
-        transport.close()
-
-
-async def _run(services: Services, connection: wire.Connection, transport: Transport) -> None:
-    try:
-        session = await _login(services, connection, transport)
-        await session.run()
-    except (Refusal, wire.RemoteProtocolError) as exc:
-        log.info("refused", peer=transport.peer, code=exc.code)
-        refusal = exc if isinstance(exc, Refusal) else Refusal(exc.code, exc.text)
-        refused = wire.Refused(refusal.ref, refusal.code, refusal.text, refusal.retry_after)
-        last_words = connection.send(refused) + connection.send(wire.Bye(ByeReason.REFUSED))
-        await send_all(transport, last_words, services.config.linger)
-    # The peer reads our last words before the socket closes: closing on bytes that nobody read would reset it.
-    transport.send_eof()
-    with trio.move_on_after(services.config.linger):
-        while await transport.receive():
-            pass
-
-
-async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
-    config = services.config
-    _check_room(services)
-    if len(services.logins) >= config.max_logins:
-        _give_way(services.logins)
-    with trio.move_on_after(config.login_timeout) as scope:
-        services.logins[scope] = transport.peer.rpartition(":")[0]
-        try:
-            claim = await authenticate(connection, transport)
-            return _admit(services, connection, transport, claim)
-        finally:
-            services.logins.pop(scope, None)
-    if services.stopping:
-        raise Refusal(Code.UNAVAILABLE, "the server stops; try again soon", retry_after=config.restart_hint)
-    if scope.deadline > trio.current_time():
-        raise Refusal(Code.SERVER_FULL, "too many log in at once; try again soon", retry_after=config.restart_hint)
-    raise Refusal(Code.LOGIN_TIMEOUT, f"the login took over {config.login_timeout:g} s; connect again")
-
-
-def _check_room(services: Services) -> None:
-    if services.clients >= services.config.max_clients:
-        text = "the server is full; try again later"
-        raise Refusal(Code.SERVER_FULL, text, retry_after=services.config.restart_hint)
-
-
-def _give_way(logins: dict[trio.CancelScope, str]) -> None:
-    """End the oldest login of the address that has most: who only opens connections, shuts out nobody else."""
-    [(busiest, _)] = Counter(logins.values()).most_common(1)
-    oldest = next(scope for scope, address in logins.items() if address == busiest)
-    del logins[oldest]
-    oldest.cancel()
-
-
-def _admit(services: Services, connection: wire.Connection, transport: Transport, claim: Claim) -> Session:
-    state, config = services.state, services.config
-    _check_room(services)
-    try:
-        account, old = state.login(claim.key, claim.name, guest=claim.guest, now=trio.current_time())
-    except Refusal as refusal:
-        refusal.ref = claim.ref
-        raise
-    replaced = services.sessions_of(account).get(claim.instance)
-    if replaced is not None:
-        replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
-    if old is not None and account.present:
-        services.presence.announce(renamed(account, old))
-    conversations = [
-        wire.Conversation(
-            found.id, state.title(account, found), services.hub.head(found.id), state.partner(account, found)
-        )
-        for found in map(state.conversations.__getitem__, account.conversations)
-    ]
-    session = Session(services, connection, transport, account, claim.instance)
-    session.reply(
-        wire.Welcome(
-            ref=claim.ref,
-            version=claim.version,
-            name=account.name,
-            account=account.id,
-            server=config.server_name,
-            log_id=services.log.log_id,
-            time=time.time_ns() // 1_000_000,
-            limits=wire.Limits(max_text=wire.MAX_TEXT),
-            max_frame=wire.MAX_FRAME_CLIENT,
-            conversations=tuple(conversations[:_WELCOME_CONVERSATIONS]),
-            guest=account.guest,
-        )
-    )
-    for conversation in conversations[_WELCOME_CONVERSATIONS:]:
-        session.reply(wire.Joined(conversation))
-    log.info("logged in", peer=transport.peer, account=account.id, name=account.name)
-    return session
+def not_now(exc: Unavailable | None = None) -> Refusal:
+    """The log failed."""
+    retry_after = 1000 if exc is None else exc.retry_after
+    return Refusal(Code.UNAVAILABLE, "the server cannot store or read it now; try again soon", retry_after=retry_after)

@@ -1,16 +1,32 @@
 """Who is who and who is where: accounts, names, conversations, presence. Synchronous and pure.
 
 There is no await between a check and the change that it allows, so two clients cannot take one name. Times are
-seconds of one steady clock, given by the caller.
+seconds of one steady clock that was set to Unix time once, given by the caller.
+
+What must outlive the server is put among `changes`, each as a record that says how something is from now on. The
+committer takes them with its next batch, and puts them back if the log does not store it: memory may be ahead of the
+log, and whoever was promised something is told only when the log has it.
 """
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
 import wire
 from trio_chat.errors import Refusal
-from trio_chat.model import LOBBY
+from trio_chat.model import (
+    LOBBY,
+    AccountGone,
+    AccountKept,
+    Change,
+    ConversationEnded,
+    ConversationMade,
+    IdsTaken,
+    NameKept,
+    Read,
+    Saved,
+)
 from trio_chat.names import fold, name_key, shown
 from wire import Code
 
@@ -20,20 +36,27 @@ NAME_KEPT: Final = 90 * 24 * 3600.0
 MAX_FORMER: Final = 3
 """How many of its former names, the latest, are kept for an account: one owner must not hoard them."""
 
+IDS: Final = 1024
+"""Account ids that are taken from the log at once, so that a login need not wait for it. What is not used of them is
+never given to anybody."""
+
+_ALL_IDS: Final = 1 << 32
+
 LOBBY_NAME: Final = "#lobby"
 
 
 @dataclass(eq=False, slots=True)
 class Account:
-    """A user. It lives as long as it is here or owns its name; the name is owned from the first message on."""
+    """A user. It lives as long as it is here or owns its name, which it does from the first message on that it wrote,
+    or that was written to it alone."""
 
     id: int
     key: bytes
     name: str
     name_key: str
     guest: bool
-    owned: bool = False
-    """It outlives its connections."""
+    recorded: bool = False
+    """It is in the log: it outlives the server. A guest does so for a moment only."""
     spoke: bool = False
     """It said something under its present name, so that name is kept for it when it takes another."""
     former: list[str] = field(default_factory=list)
@@ -46,6 +69,14 @@ class Account:
     active_at: float = 0.0
     conversations: dict[int, None] = field(default_factory=dict)
     """Ids, in the order in which they were entered."""
+
+    read: dict[int, int] = field(default_factory=dict)
+    """By conversation: the seq up to which its user has read."""
+
+    @property
+    def owned(self) -> bool:
+        """It outlives its connections."""
+        return self.recorded and not self.guest
 
     @property
     def status(self) -> wire.Status:
@@ -62,38 +93,105 @@ class Conversation:
     id: int
     room: str
     """`#name`; empty for a direct one."""
-    present: int = 0
-    """How many members others think are here."""
+    here: dict[int, Account] = field(default_factory=dict)
+    """By account id: the members of whom others think that they are here."""
     members: dict[int, Account] = field(default_factory=dict)
     """By account id. In a direct one, both stay for as long as one of them may come back to read it."""
 
 
 class State:
-    """All accounts and conversations of one server."""
+    """All accounts and conversations of one server; `saved` is what its log held."""
 
-    def __init__(self) -> None:
+    def __init__(self, saved: Saved | None = None) -> None:
+        saved = saved or Saved()
         self.accounts: dict[int, Account] = {}
         self.conversations: dict[int, Conversation] = {LOBBY: Conversation(LOBBY, LOBBY_NAME)}
         self._by_key: dict[bytes, Account] = {}
         self._by_name: dict[str, Account] = {}
         self._given_up: dict[str, tuple[int, float]] = {}
         self._direct: dict[tuple[int, int], Conversation] = {}
-        self._next_account = 1
+        self._changes: dict[tuple[type[Change], object], Change] = {}
+        self._next_account = saved.ids_until or 1
+        self._ids_until = _ALL_IDS if saved.ids_until is None else saved.ids_until
         self._next_conversation = LOBBY + 1
+        self._load(saved)
+        self._take_ids()
+
+    def _load(self, saved: Saved) -> None:
+        everybody: dict[int, Account] = {}
+        for one in saved.accounts:
+            account = Account(one.id, one.key, one.name, one.name_key, one.guest, recorded=True, spoke=one.spoke)
+            everybody[one.id] = self.accounts[one.id] = self._by_key[one.key] = self._by_name[one.name_key] = account
+            self.join(account, LOBBY)
+        for number, name in saved.gone.items():
+            everybody[number] = Account(number, b"", name, "", guest=True)
+        for kept in saved.names:
+            self._given_up[kept.id] = (kept.account, kept.until)
+            if kept.account in self.accounts:
+                self.accounts[kept.account].former.append(kept.id)
+        for made in saved.conversations:
+            self.conversations[made.id] = self._direct[_pair(*made.accounts)] = Conversation(made.id, "")
+            self._next_conversation = max(self._next_conversation, made.id + 1)
+            for number in made.accounts:
+                self.join(everybody[number], made.id)
+        for mark in saved.reads:
+            if mark.id[0] in self.accounts:
+                self.accounts[mark.id[0]].read[mark.id[1]] = mark.seq
+
+    # --- what the log must have
+
+    @property
+    def ids_left(self) -> int:
+        """How many accounts can be made before the log has stored what is among the changes."""
+        return self._ids_until - self._next_account
+
+    def take_changes(self) -> list[Change]:
+        """What changed since the last time, oldest first: to be stored, and then to be `stored` or `put_back`."""
+        changes = list(self._changes.values())
+        self._changes.clear()
+        return changes
+
+    def stored(self, changes: Iterable[Change]) -> None:
+        """The log has these."""
+        for change in changes:
+            if isinstance(change, IdsTaken):
+                self._ids_until = change.until
+
+    def put_back(self, changes: Iterable[Change]) -> None:
+        """The log may not have these; they are due again, but for what was replaced meanwhile."""
+        newer = self.take_changes()
+        for change in [*changes, *newer]:
+            self._change(change)
+
+    def _change(self, change: Change) -> None:
+        key = (type(change), change.id)
+        self._changes.pop(key, None)  # the latest one counts, in its own place
+        self._changes[key] = change
+
+    def _take_ids(self) -> None:
+        if self.ids_left <= IDS // 2:
+            self._change(IdsTaken(self._next_account + IDS))
+
+    def _record(self, account: Account) -> None:
+        account.recorded = True
+        self._change(AccountKept(account.id, account.key, account.name, account.name_key, account.guest, account.spoke))
 
     # --- names and accounts
 
     def login(self, key: bytes, name: str, *, guest: bool, now: float) -> tuple[Account, str | None]:
         """The account of `key`, under `name`; and the name that it had until now where that was another one.
 
-        Raises Refusal(NAME_*): the name is not allowed, or another account's.
+        Raises Refusal: NAME_*, the name is not allowed, or another account's; UNAVAILABLE, `ids_left` is 0.
         """
         account = self._by_key.get(key)
         if account is not None:
             return account, self.rename(account, name, now)
         folded = self._free(name, None, now)
+        if self.ids_left <= 0:
+            raise Refusal(Code.UNAVAILABLE, "the log cannot be written now; try again soon", retry_after=1000)
         account = Account(self._next_account, key, name, folded, guest, active_at=now)
         self._next_account += 1
+        self._take_ids()
         self.accounts[account.id] = account
         self._by_key[key] = account
         self._by_name[folded] = account
@@ -113,26 +211,42 @@ class State:
             account.spoke = False
             self._by_name[folded] = account
         account.name, account.name_key = name, folded
+        if account.recorded:
+            self._record(account)
         return old
 
-    def own_name(self, account: Account) -> None:
-        """From its first message on a name is its account's, here or not. A guest never owns one."""
-        if not account.guest:
-            account.owned = account.spoke = True
+    def wrote(self, account: Account) -> None:
+        """It wrote something. From its first message on its name is its own, here or not; a guest never owns one."""
+        if not (account.recorded and (account.spoke or account.guest)):
+            account.spoke = not account.guest
+            self._record(account)
+
+    def read(self, account: Account, conversation: int, seq: int) -> bool:
+        """Its user has read so far. False: that was known."""
+        if seq <= account.read.get(conversation, 0):
+            return False
+        account.read[conversation] = seq
+        self._change(Read((account.id, conversation), seq))
+        return True
 
     def _keep(self, account: Account, now: float) -> None:
         self._given_up.pop(account.name_key, None)
         self._given_up[account.name_key] = (account.id, now + NAME_KEPT)
+        self._change(NameKept(account.name_key, account.id, now + NAME_KEPT))
         account.former = [name for name in account.former if name != account.name_key] + [account.name_key]
         for name in account.former[:-MAX_FORMER]:
             if self._given_up.get(name, (0, 0.0))[0] == account.id:
-                del self._given_up[name]
+                self._let_go(name)
         del account.former[:-MAX_FORMER]
         ended = list(
             itertools.takewhile(lambda kept: kept[1][1] <= now, self._given_up.items())
         )  # the first to end first
         for name, _ in ended:
-            del self._given_up[name]
+            self._let_go(name)
+
+    def _let_go(self, name: str) -> None:
+        del self._given_up[name]
+        self._change(NameKept(name, 0, 0.0))
 
     def _free(self, name: str, account: Account | None, now: float) -> str:
         folded = name_key(name)
@@ -142,7 +256,7 @@ class State:
         if kept is not None:
             if kept[1] > now and (account is None or kept[0] != account.id):
                 raise Refusal(Code.NAME_TAKEN, f"the name {shown(name)} is kept for its last owner; choose another")
-            del self._given_up[folded]
+            self._let_go(folded)
         return folded
 
     # --- presence
@@ -169,6 +283,8 @@ class State:
         account.away = None
         if account.owned:
             return []
+        if account.recorded:
+            self._change(AccountGone(account.id))
         ended: list[int] = []
         del self.accounts[account.id]
         del self._by_key[account.key]
@@ -179,6 +295,7 @@ class State:
             elif not self.accounts.keys() & conversation.members.keys():
                 del self.conversations[conversation.id]
                 del self._direct[_pair(*conversation.members)]
+                self._change(ConversationEnded(conversation.id))
                 ended.append(conversation.id)
         return ended
 
@@ -189,8 +306,7 @@ class State:
 
     def here(self, conversation: Conversation) -> list[Account]:
         """Members that others think are here, also those that are lost for less than the grace; by name."""
-        found = (account for account in conversation.members.values() if account.present)
-        return sorted(found, key=lambda account: account.name_key)
+        return sorted(conversation.here.values(), key=lambda account: account.name_key)
 
     def online(self, conversation: Conversation, prefix: str = "", after: str = "") -> list[Account]:
         """Members with a connection, by name; with a name that begins with `prefix` and comes later than `after`,
@@ -198,7 +314,7 @@ class State:
         prefix, after = fold(prefix), fold(after)
         found = [
             account
-            for account in conversation.members.values()
+            for account in conversation.here.values()
             if account.connections and account.name_key.startswith(prefix) and account.name_key > after
         ]
         return sorted(found, key=lambda account: account.name_key)
@@ -206,7 +322,10 @@ class State:
     def _set_present(self, account: Account, present: bool) -> None:
         account.present = present
         for conversation in map(self.conversations.__getitem__, account.conversations):
-            conversation.present += 1 if present else -1
+            if present:
+                conversation.here[account.id] = account
+            else:
+                conversation.here.pop(account.id, None)
 
     # --- conversations
 
@@ -214,9 +333,9 @@ class State:
         """Make `account` a member."""
         found = self.conversations[conversation]
         found.members[account.id] = account
-        if conversation not in account.conversations:
-            account.conversations[conversation] = None
-            found.present += account.present
+        account.conversations[conversation] = None
+        if account.present:
+            found.here[account.id] = account
 
     def resolve(self, account: Account, to: str, whom: int = 0) -> tuple[Conversation, str, bool]:
         """What `to` (`#room` or `@user`) means to `account`: the conversation, its name as others see it, and whether
@@ -234,8 +353,11 @@ class State:
             made = Conversation(self._next_conversation, "")
             self._next_conversation += 1
             self.conversations[made.id] = self._direct[pair] = made
-            self.join(account, made.id)
-            self.join(other, made.id)
+            self._change(ConversationMade(made.id, tuple({account.id: None, other.id: None})))
+            for one in (account, other):
+                self.join(one, made.id)
+                if not one.recorded:
+                    self._record(one)
             return made, "@" + other.name, True
         room = self.room(account, to)
         return room, room.room, False

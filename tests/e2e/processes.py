@@ -155,6 +155,7 @@ async def serving(
     port: int = 0,
     prefix: Sequence[str] = (),
     module: str = "trio_chat",
+    engine: str = "sqlite",
     faults: int = 0,
     **config: float | str,
 ) -> AsyncIterator[Server]:
@@ -166,7 +167,7 @@ async def serving(
     file = folder / "server.toml"
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in config.items()))
     arguments = ["--host", host, "--port", str(port), "--data", str(folder / "data"), "--config", str(file)]
-    command = [*prefix, sys.executable, "-m", module, *arguments, "--rate", "off"]
+    command = [*prefix, sys.executable, "-m", module, *arguments, "--engine", engine, "--rate", "off"]
     async with running(command, folder / "server.log") as process:
         server = Server(process, folder / "server.log")
         with trio.fail_after(PATIENCE):

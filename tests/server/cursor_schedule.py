@@ -114,7 +114,7 @@ class SlowLog(MemoryLog):
         self._arrives = trio.Event()
 
     async def since(self, conversation: int, after: int, *, limit: int, until: int) -> list[wire.Message]:
-        found = await super().since(conversation, after, limit=min(limit, 3), until=until)
+        found = await super().since(conversation, after, limit=limit, until=until)
         if self.slow:
             await self._arrives.wait()
         return found
@@ -176,7 +176,7 @@ async def run(
     """Follow the schedule, then let everybody read to the end. Raises AssertionError where a transcript is not the log,
     or a bound does not hold."""
     log = SlowLog()
-    hub = hub_class(log, tail_bytes=TAIL)
+    hub = hub_class(log, tail_bytes=TAIL, page_messages=3)
     texts: dict[int, list[str]] = {room: [] for room in ROOMS}
     readers = [Reader(hub, cursor_class, outbox_class) for _ in range(READERS)]
     for reader in readers:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -11,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import wire
 from tests.server.memory_transport import MemoryTransport
+from trio_chat.admission import run_session
 from trio_chat.config import load
+from trio_chat.log import Log, MemoryLog
 from trio_chat.server import core, make_services
-from trio_chat.session import Services, run_session
+from trio_chat.session import Services
 
 E = TypeVar("E", bound=wire.Event)
 
@@ -126,16 +129,22 @@ class Rig:
 
     async def join(self, name: str, **how: Any) -> Client:
         """A client that is logged in and live."""
+        guest = how.pop("guest", False)
         client = self.connect(name, **how)
-        await client.login()
+        await client.login(guest=guest)
         await client.go_live()
         return client
 
 
+def memory_log() -> MemoryLog:
+    return MemoryLog(max_bytes=1 << 27, now=lambda: int(time.time() * 1000))
+
+
 @asynccontextmanager
-async def running(**config: Any) -> AsyncIterator[Rig]:
-    """A server with this configuration; it ends, and what it still does is cancelled, with the block."""
-    services = make_services(load(**config))
+async def running(log: Log | None = None, **config: Any) -> AsyncIterator[Rig]:
+    """A server with this configuration and log (else one in memory); it ends, and what it still does is cancelled,
+    with the block."""
+    services = make_services(load(**config), log or memory_log())
     async with core(services), trio.open_nursery() as sessions:
         yield Rig(services, sessions)
         sessions.cancel_scope.cancel()

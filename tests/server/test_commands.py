@@ -1,7 +1,7 @@
 """What each request does: its effects, and what is refused without a trace."""
 
 import itertools
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,10 @@ from trio_chat.commands import (
     Append,
     Entered,
     Reply,
+    ReplyWhenKept,
     Request,
+    SendPage,
+    TellOthers,
     check_text,
     handle,
     renamed,
@@ -185,19 +188,44 @@ def test_the_largest_user_fits_the_size_it_is_counted_with(state: State) -> None
     assert len(wire.Encoded.of(wire.Members((1 << 32) - 1, (1 << 32) - 1, users, 80))) <= wire.MAX_FRAME_SERVER
 
 
+# --- Fetch, MarkRead
+
+
+@pytest.mark.parametrize("position", [{}, {"before": 7}, {"after": 7}])
+def test_a_page_of_the_log_is_for_its_members(state: State, alice: Account, bob: Account, position: Any) -> None:
+    fetch = wire.Fetch(1, LOBBY, **position)
+    assert handle(state, alice, fetch, 0) == [SendPage(fetch)]
+    direct, _, _ = state.resolve(bob, "@bob")
+    assert refusal(state, alice, wire.Fetch(1, direct.id, **position)).code is Code.NO_SUCH_ROOM
+    assert refusal(state, alice, wire.Fetch(1, 99, **position)).code is Code.NO_SUCH_ROOM
+
+
+def test_a_page_has_one_end(state: State, alice: Account) -> None:
+    assert refusal(state, alice, wire.Fetch(1, LOBBY, before=3, after=1)).code is Code.NOT_ALLOWED
+
+
+def test_a_read_mark_only_goes_up_and_is_told_to_the_others(state: State, alice: Account) -> None:
+    done = ReplyWhenKept(wire.Done(1))
+    assert handle(state, alice, wire.MarkRead(1, LOBBY, 5), 0) == [TellOthers(wire.ReadMark(LOBBY, 5)), done]
+    for seq in (5, 4):
+        assert handle(state, alice, wire.MarkRead(1, LOBBY, seq), 0) == [done]
+    assert alice.read == {LOBBY: 5}
+    assert refusal(state, alice, wire.MarkRead(1, 99, 5)).code is Code.NO_SUCH_ROOM
+
+
 # --- Nick, SetStatus
 
 
 def test_a_new_name_is_announced_and_done(state: State, alice: Account) -> None:
     effects = handle(state, alice, wire.Nick(3, "alicia"), 8)
     change = PresenceChange(Change.RENAMED, "alicia", alice.id, previous="alice")
-    assert effects == [Announce(alice, change), Reply(wire.Done(3))]
+    assert effects == [Announce(alice, change), ReplyWhenKept(wire.Done(3))]
     assert effects[0] == renamed(alice, "alice")
     assert alice.active_at == 8
 
 
 def test_the_name_one_has_is_done_and_not_announced(state: State, alice: Account) -> None:
-    assert handle(state, alice, wire.Nick(3, "alice"), 0) == [Reply(wire.Done(3))]
+    assert handle(state, alice, wire.Nick(3, "alice"), 0) == [ReplyWhenKept(wire.Done(3))]
 
 
 def test_a_name_that_may_not_be_is_refused(state: State, alice: Account, bob: Account) -> None:
@@ -254,9 +282,7 @@ NOT_SERVED: list[Request] = [
     wire.Join(1, "#kitchen"),
     wire.Leave(1, "#lobby"),
     wire.Rooms(1),
-    wire.Fetch(1, LOBBY),
     wire.Search(1, "words"),
-    wire.MarkRead(1, LOBBY, 1),
 ]
 
 

@@ -10,23 +10,28 @@ from trio.testing import MockClock
 
 import wire
 from tests.server.memory_transport import MemoryTransport
-from trio_chat.committer import Committer, Submission
+from trio_chat.committer import Committer, Lane, Submission
 from trio_chat.cursor import Cursor
+from trio_chat.errors import Unavailable
 from trio_chat.hub import Hub
 from trio_chat.log import MemoryLog
-from trio_chat.model import Draft, Receipt
+from trio_chat.model import AccountKept, Draft, NameKept, Receipt, Record
 from trio_chat.outbox import Outbox
+from trio_chat.state import NAME_KEPT, State
+from wire import Code
 
 ROOM = 1
 
 
 class SlowLog(MemoryLog):
-    """The log in memory, but a commit takes until `release`."""
+    """The log in memory, but a commit takes until `release`, or fails while the disk is `full`."""
 
     def __init__(self) -> None:
         super().__init__(max_bytes=1 << 24, now=lambda: 0)
         self.batches: list[list[str]] = []
+        self.changes: list[Record] = []
         self.slow = False
+        self.full = False
         self._released = trio.Event()
 
     def release(self) -> None:
@@ -34,10 +39,13 @@ class SlowLog(MemoryLog):
         self._released.set()
         self._released = trio.Event()
 
-    async def append(self, batch: Sequence[Draft]) -> list[Receipt]:
-        self.batches.append([draft.text for draft in batch])
+    async def append(self, batch: Sequence[Record]) -> list[Receipt]:
+        self.batches.append([record.text for record in batch if isinstance(record, Draft)])
         if self.slow:
             await self._released.wait()
+        if self.full:
+            raise Unavailable("the disk is full", retry_after=2000)
+        self.changes += [record for record in batch if not isinstance(record, Draft)]
         return await super().append(batch)
 
 
@@ -48,8 +56,13 @@ class Rig:
         self.nursery = nursery
         self.log = SlowLog()
         self.hub = Hub(self.log, tail_bytes=1 << 20)
+        self.state = State()
+        self.lane = Lane()
         self.committer = Committer(
-            self.log, self.hub, **{"queue_entries": 100, "batch_entries": 100, "batch_bytes": 1 << 20} | limits
+            self.log,
+            self.state,
+            self.hub,
+            **{"queue_entries": 100, "batch_entries": 100, "batch_bytes": 1 << 20} | limits,
         )
         self.cursor = self.live_cursor()
         self.replies: list[wire.ServerEvent] = []
@@ -67,7 +80,7 @@ class Rig:
     def submission(self, number: int, text: str = "") -> Submission:
         text = text or str(number)
         draft = Draft(ROOM, 1, "alice", "#lobby", number.to_bytes(16, "big"), wire.Kind.TEXT, 0, text)
-        return Submission(number, draft, self.cursor, self.replies.append)
+        return Submission(number, draft, self.cursor, self.lane, self.replies.append)
 
     async def submit(self, *numbers: int) -> None:
         for number in numbers:
@@ -204,3 +217,83 @@ async def test_flush_of_nothing_returns(autojump_clock: MockClock) -> None:
         await rig.committer.flush()
         await rig.committer.flush()
         assert rig.log.batches == []
+
+
+def refused(number: int, *, retry_after: int) -> tuple[int, str, int]:
+    return number, Code.UNAVAILABLE, retry_after
+
+
+def refusals(rig: Rig) -> list[tuple[int, str, int]]:
+    found = [(reply.ref, reply.code, reply.retry_after) for reply in rig.replies if isinstance(reply, wire.Refused)]
+    rig.replies.clear()
+    return found
+
+
+async def test_what_cannot_be_stored_is_refused_with_a_time_and_shown_to_nobody(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        rig.log.full = True
+        await rig.submit(1, 2)
+        await rig.committer.flush()
+        assert refusals(rig) == [refused(1, retry_after=2000), refused(2, retry_after=2000)]
+        assert rig.hub.head(ROOM) == 0
+        assert await rig.stored() == []
+
+
+async def test_no_line_overtakes_one_that_could_not_be_stored(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        rig.log.full = True
+        await rig.submit(1, 2)
+        await rig.committer.flush()
+        rig.log.full = False
+        refusals(rig)
+        await rig.submit(2, 3)
+        await rig.committer.flush()
+        assert [number for number, _, _ in refusals(rig)] == [2, 3]
+        await rig.submit(1, 2, 3)
+        await rig.committer.flush()
+        assert refusals(rig) == []
+        assert await rig.stored() == ["1", "2", "3"]
+
+
+async def test_lines_that_waited_while_the_commit_failed_do_not_overtake_it(autojump_clock: MockClock) -> None:
+    async with running(batch_entries=1) as rig:
+        rig.log.slow = rig.log.full = True
+        await rig.submit(1, 2)
+        await trio.testing.wait_all_tasks_blocked()
+        await rig.submit(3)
+        rig.log.release()
+        await trio.testing.wait_all_tasks_blocked()
+        rig.log.full = False
+        await rig.committer.flush()
+        assert [number for number, _, _ in refusals(rig)] == [1, 2, 3]
+        assert await rig.stored() == []
+
+
+async def test_another_connection_does_not_wait_for_it(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        rig.log.full = True
+        await rig.submit(1)
+        await rig.committer.flush()
+        rig.log.full = False
+        await rig.committer.submit(replace(rig.submission(2), lane=Lane()))
+        await rig.committer.flush()
+        assert await rig.stored() == ["2"]
+
+
+async def test_what_changed_goes_with_the_next_batch_until_it_is_stored(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        account, _ = rig.state.login(b"k" * 32, "alice", guest=False, now=0)
+        rig.state.wrote(account)
+        rig.log.full = True
+        assert not await rig.committer.flush()
+        rig.state.rename(account, "alicia", now=1)
+        await rig.submit(1)
+        assert not await rig.committer.flush()
+        rig.log.full = False
+        assert await rig.committer.flush()
+        assert rig.log.changes == [
+            NameKept("alice", account.id, 1 + NAME_KEPT),
+            AccountKept(account.id, b"k" * 32, "alicia", "alicia", guest=False, spoke=False),
+        ]
+        assert await rig.committer.flush(), "nothing is due any more"
+        assert len(rig.log.changes) == 2

@@ -8,10 +8,10 @@ import trio.testing
 from trio.testing import MockClock
 
 import wire
-from tests.server.rig import Client, Rig, running
+from tests.server.rig import Client, Rig, memory_log, running
+from trio_chat.admission import run_session
 from trio_chat.config import load
 from trio_chat.server import core, make_services, say_goodbye
-from trio_chat.session import run_session
 from wire import Code
 
 
@@ -231,7 +231,7 @@ async def test_a_name_is_owned_from_the_first_message(autojump_clock: MockClock)
 
 
 async def test_a_server_that_stops_refuses_who_is_not_in_yet(autojump_clock: MockClock) -> None:
-    services = make_services(load())
+    services = make_services(load(), memory_log())
     async with core(services), trio.open_nursery() as nursery:
         client = Client("late")
         nursery.start_soon(run_session, services, client.transport)

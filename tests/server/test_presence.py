@@ -171,7 +171,7 @@ async def test_who_changes_its_mind_all_the_time_is_told_of_once(autojump_clock:
         await trio.sleep(1)
         heard = [change for event in alice.drain() if isinstance(event, wire.Presence) for change in event.changes]
         assert len(heard) < 20
-        assert heard[0].previous == "bob"
+        assert "bob" in [change.previous for change in heard]
         assert heard[-1].name == "bob499"
         assert "reason 499" in [change.text.split(" x")[0] for change in heard]
         again = len(alice.seen)

@@ -14,6 +14,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import wire
+from tests.server.rig import memory_log
 from trio_chat.config import load
 from trio_chat.errors import StartError
 from trio_chat.server import listen, serve
@@ -25,7 +26,7 @@ async def served(**config: Any) -> AsyncIterator[tuple[Services, int]]:
     listeners = listen(("127.0.0.1",), 0)
     port = listeners[0].getsockname()[1]
     async with trio.open_nursery() as nursery:
-        yield await nursery.start(serve, load(**config), listeners), port
+        yield await nursery.start(serve, load(**config), memory_log(), listeners), port
         nursery.cancel_scope.cancel()
 
 
@@ -118,7 +119,7 @@ async def test_a_signal_stops_in_order() -> None:
     listeners = listen(("127.0.0.1",), 0)
     port = listeners[0].getsockname()[1]
     async with trio.open_nursery() as nursery:
-        services: Services = await nursery.start(serve, load(shutdown_grace=0.3), listeners)
+        services: Services = await nursery.start(serve, load(shutdown_grace=0.3), memory_log(), listeners)
         talker, deaf = Member("talker"), Member("deaf")
         for member in (talker, deaf):
             await member.join(port)

@@ -10,6 +10,7 @@ from trio.testing import MockClock
 import wire
 from tests.server.rig import Client, Rig, running
 from trio_chat import commands
+from trio_chat.log import MemoryLog
 from wire import Code
 
 ID = 77
@@ -225,7 +226,7 @@ async def test_a_position_past_the_head_is_refused_and_can_be_mended(autojump_cl
 
 
 async def test_what_the_server_no_longer_keeps_is_a_gap(autojump_clock: MockClock) -> None:
-    async with running(log_bytes=4100, tail_bytes=500) as rig:
+    async with running(MemoryLog(max_bytes=4100, now=lambda: 0), tail_bytes=500) as rig:
         await talk(await rig.join("alice"), 20)
         bob = rig.connect("bob")
         await bob.login()
@@ -396,7 +397,7 @@ async def come_and_go(rig: Rig, name: str, cut: int) -> None:
 async def test_what_is_stored_stays_so_when_its_reader_has_left(autojump_clock: MockClock) -> None:
     async with running() as rig:
         alice = await rig.join("alice")
-        guest = await rig.join("visitor")
+        guest = await rig.join("visitor", guest=True)
         said = alice.say("hi", to="@visitor")
         await alice.until(wire.Message)
         guest.send(wire.Bye("quit"))
@@ -424,7 +425,7 @@ async def test_long_texts_of_many_at_once_let_nobody_fall_behind(autojump_clock:
 
 async def test_a_line_for_bob_never_reaches_the_next_bob(autojump_clock: MockClock) -> None:
     async with running(leave_grace=0.0) as rig:
-        alice, bob = await rig.join("alice"), await rig.join("bob")
+        alice, bob = await rig.join("alice"), await rig.join("bob", guest=True)
         alice.say("hi", to="@bob", account=2)
         message = await bob.until(wire.Message)
         assert message.account == 1

@@ -24,7 +24,7 @@ def arrive(state: State, name: str, *, guest: bool = False, owned: bool = False,
     account, _ = state.login(next(_keys).to_bytes(32, "big"), name, guest=guest, now=now)
     state.connected(account, now)
     if owned:
-        state.own_name(account)
+        state.wrote(account)
     return account
 
 
@@ -104,7 +104,7 @@ def test_an_owned_name_that_was_given_up_is_kept_for_ninety_days(state: State) -
 def test_its_last_owner_may_take_a_name_back(state: State) -> None:
     alice = arrive(state, "alice", owned=True)
     state.rename(alice, "alicia", now=0)
-    state.own_name(alice)
+    state.wrote(alice)
     assert state.rename(alice, "alice", now=1) == "alicia"
     with refused(Code.NAME_TAKEN):
         arrive(state, "alicia", now=2)
@@ -148,9 +148,9 @@ def test_a_lost_client_is_offline_at_once_and_present_for_its_grace(state: State
     state.disconnected(alice)
     assert state.online(lobby) == [bob]
     assert alice.status is wire.Status.OFFLINE
-    assert lobby.present == 2
+    assert len(lobby.here) == 2
     state.departed(alice)
-    assert lobby.present == 1
+    assert len(lobby.here) == 1
 
 
 def test_a_user_is_shown_with_status_reason_and_idle_time(state: State) -> None:
@@ -234,7 +234,7 @@ def test_a_direct_conversation_is_no_room(state: State) -> None:
 
 
 def test_one_may_talk_to_oneself(state: State) -> None:
-    alice = arrive(state, "alice")
+    alice = arrive(state, "alice", guest=True)
     made, to, new = state.resolve(alice, "@alice")
     assert (to, new, state.title(alice, made)) == ("@alice", True, "@alice")
     assert state.resolve(alice, "@Alice")[0] is made
@@ -252,7 +252,7 @@ def test_a_direct_conversation_follows_a_new_name(state: State) -> None:
 
 
 def test_who_takes_a_free_name_gets_nothing_that_was_meant_for_the_one_before(state: State) -> None:
-    alice, bob = arrive(state, "alice", owned=True), arrive(state, "bob")
+    alice, bob = arrive(state, "alice", owned=True), arrive(state, "bob", guest=True)
     made, _, _ = state.resolve(alice, "@bob")
     assert vanish(state, bob) == [], "alice may still read it"
     other = arrive(state, "bob")
@@ -269,8 +269,19 @@ def test_an_owner_who_is_not_there_can_be_written_to(state: State) -> None:
     assert made.id in bob.conversations
 
 
+def test_who_was_written_to_comes_back_to_it(state: State) -> None:
+    alice, bob = arrive(state, "alice", owned=True), arrive(state, "bob")
+    made, _, _ = state.resolve(alice, "@bob")
+    vanish(state, bob)
+    again, _ = state.login(bob.key, "bob", guest=False, now=1)
+    assert again is bob
+    assert made.id in again.conversations
+    with refused(Code.NAME_TAKEN):
+        arrive(state, "bob")
+
+
 def test_a_direct_conversation_ends_with_the_last_one_who_may_come_back(state: State) -> None:
-    alice, bob = arrive(state, "alice"), arrive(state, "bob")
+    alice, bob = arrive(state, "alice", guest=True), arrive(state, "bob", guest=True)
     made, _, _ = state.resolve(alice, "@bob")
     assert vanish(state, alice) == []
     assert made.id in state.conversations
@@ -294,7 +305,7 @@ def test_a_name_that_is_another_ones_by_now_stays_kept_for_that_one(state: State
     other = arrive(state, "alice", owned=True, now=NAME_KEPT)
     state.rename(other, "other", now=NAME_KEPT)
     for number in range(MAX_FORMER):  # so many later ones that she may have none of the earlier back
-        state.own_name(alice)
+        state.wrote(alice)
         state.rename(alice, f"name{number}", now=NAME_KEPT)
     with refused(Code.NAME_TAKEN):
         state.rename(alice, "alice", now=NAME_KEPT)
@@ -320,7 +331,7 @@ def test_an_owner_keeps_its_last_names_only(state: State) -> None:
     alice = arrive(state, "alice", owned=True)
     for number in range(10):
         state.rename(alice, f"name{number}", now=0)
-        state.own_name(alice)
+        state.wrote(alice)
     bob = arrive(state, "bob")
     state.rename(bob, "alice", now=1)
     state.rename(bob, "name5", now=1)

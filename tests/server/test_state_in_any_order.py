@@ -1,6 +1,8 @@
-"""Who is who and who is where, in any order, against a model of people and their names."""
+"""Who is who and who is where, in any order and over restarts, against a model of people and their names."""
 
+import tempfile
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from trio_chat.errors import Refusal
+from trio_chat.log.database import Database
 from trio_chat.model import LOBBY
 from trio_chat.state import NAME_KEPT, Account, Conversation, State
 from wire import Code
@@ -28,11 +31,16 @@ class Person:
     account: Account
     name: str
     connections: int = 0
-    owned: bool = False
+    recorded: bool = False
+    """It wrote something, or was written to alone."""
     spoke: bool = False
     """Under its present name."""
     direct: dict["Person", int] = field(default_factory=dict)
     """The ids of its direct conversations, by whom they are with."""
+
+    @property
+    def owned(self) -> bool:
+        return self.recorded and not self.account.guest
 
     def holds(self, name: str) -> bool:
         return self.name.lower() == name.lower()
@@ -42,16 +50,53 @@ somebody_is_there = precondition(lambda self: self.people)
 
 
 class Users(RuleBasedStateMachine):
-    """People come, talk, rename and go in any order. The model compares names by `lower`: they are ASCII."""
+    """People come, talk, rename and go in any order. The model compares names by `lower`: they are ASCII.
+
+    What the state says that it must keep is kept by a real log."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = State()
+        self.folder = tempfile.TemporaryDirectory()
+        self.open_log()
         self.now = 0.0
         self.people: dict[int, Person] = {}
         self.given_up: dict[str, tuple[Person, float]] = {}
         self.former: set[int] = set()
         """Account ids that are gone for good."""
+
+    def open_log(self) -> None:
+        self.log = Database(Path(self.folder.name) / "chat.db", now=lambda: 0, synchronous="OFF")
+        self.state = State(self.log.saved)
+        self.keep_changes()
+
+    def teardown(self) -> None:
+        self.log.close()
+        self.folder.cleanup()
+
+    @rule()
+    def keep_changes(self) -> None:
+        changes = self.state.take_changes()
+        self.log.commit(changes)
+        self.state.stored(changes)
+
+    @rule()
+    def fail_to_keep_changes(self) -> None:
+        self.state.put_back(self.state.take_changes())
+
+    @rule()
+    def restart(self) -> None:
+        self.keep_changes()
+        self.log.close()
+        self.open_log()
+        for number, person in list(self.people.items()):
+            account = self.state.accounts.get(person.account.id)
+            assert (account is not None) is person.recorded
+            if account is None:
+                del self.people[number]
+                self.former.add(person.account.id)
+            else:
+                person.account, person.connections = account, 0
+                assert account.spoke is person.spoke
 
     def may_have(self, who: Person | None, name: str) -> bool:
         last_owner, until = self.given_up.get(name.lower(), (who, 0.0))
@@ -118,7 +163,7 @@ class Users(RuleBasedStateMachine):
         while person.connections:
             person.connections -= 1
             assert self.state.disconnected(person.account) is (not person.connections)
-        if not person.account.present:
+        if person.owned and not person.account.present:
             return
         ended = self.state.departed(person.account)
         if person.owned:
@@ -141,14 +186,16 @@ class Users(RuleBasedStateMachine):
         found, to, made = self.state.resolve(person.account, "@" + name)
         assert to == "@" + other.name
         assert made is (other not in person.direct)
+        person.recorded = other.recorded = True
         assert person.direct.setdefault(other, found.id) == other.direct.setdefault(person, found.id) == found.id
 
     @somebody_is_there
     @rule(number=_people)
     def say_something(self, number: int) -> None:
         person = self.somebody(number)
-        self.state.own_name(person.account)
-        person.owned = person.spoke = not person.account.guest
+        self.state.wrote(person.account)
+        person.recorded = True
+        person.spoke = not person.account.guest
 
     @rule(days=st.sampled_from((1, 89, 90)))
     def let_time_pass(self, days: int) -> None:
@@ -176,7 +223,7 @@ class Users(RuleBasedStateMachine):
             assert set(person.account.conversations) == {LOBBY, *person.direct.values()}
             for other, direct in person.direct.items():
                 conversation = self.state.conversations[direct]
-                assert set(conversation.members.values()) == {person.account, other.account}
+                assert set(conversation.members) == {person.account.id, other.account.id}
                 assert self.state.title(person.account, conversation) == "@" + other.name
                 self.title_leads_back(person, other, conversation)
 

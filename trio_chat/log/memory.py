@@ -1,25 +1,30 @@
-"""The log in memory: for as long as the server runs, and as much as fits."""
+"""The log in memory: for as long as the server runs, and as much as fits. For tests and for chats that shall leave
+nothing behind; all that is promised of the log holds but for that."""
 
+import itertools
 import os
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import msgspec
 import trio
 
 import wire
-from trio_chat.model import Draft, Entry, Receipt
+from trio_chat.log.feed import Feed
+from trio_chat.model import ConversationEnded, Draft, Entry, Receipt, Record, Saved, Trimmed
+from wire import Kind
 
 NONCES: Final = 200_000
-"""How many nonces are remembered, the newest: about 40 MiB, and an hour of 50 messages a second."""
+"""How many nonces are remembered, the newest: an hour of 50 messages a second."""
 
 _ENTRY_BYTES: Final = 350
-"""Bytes of memory of an entry beside its text, measured with sys.getsizeof over the parts."""
+"""Bytes of memory of an entry beside its text, by sys.getsizeof over the parts."""
 
 
 class _Conversation:
-    """Entries `first` to `head`, by seq."""
+    """Of its `messages`, by seq, none is older than `first` or newer than `head`; holes are what was taken away."""
 
     __slots__ = ("first", "head", "last_time", "messages")
 
@@ -29,77 +34,85 @@ class _Conversation:
         self.last_time = 0
         self.messages: dict[int, wire.Message] = {}
 
+    def some(self, seqs: range, limit: int) -> list[wire.Message]:
+        """The first `limit` that there are of these."""
+        found = (self.messages[seq] for seq in seqs if seq in self.messages)
+        return list(itertools.islice(found, limit))
+
 
 class MemoryLog:
-    """Entries by conversation and seq; `max_bytes` of them, the oldest entries of all go first.
-
-    `now` gives Unix milliseconds. Everything here is done at once, so nothing is lost by a cancellation.
-    """
+    """The Log, at most `max_bytes` of entries: the oldest of all go first. `now` gives Unix milliseconds."""
 
     def __init__(self, *, max_bytes: int, now: Callable[[], int]) -> None:
         self.log_id: Final = os.urandom(16)
+        self.saved: Final = Saved()
         self._max_bytes = max_bytes
         self._now = now
         self._conversations: dict[int, _Conversation] = {}
-        self._order: deque[int] = deque()
+        self._order: deque[tuple[int, int]] = deque()
+        """Conversation and seq of what was stored, the oldest first; some may be gone."""
         self._bytes = 0
-        self._receipts: OrderedDict[tuple[int, bytes], Receipt] = OrderedDict()
-        self._commit = 0
-        self._unfed: deque[Entry] = deque()
-        self._news = trio.Event()
+        self._places: OrderedDict[tuple[int, bytes], Receipt] = OrderedDict()
+        self._feed = Feed()
 
-    async def append(self, batch: Sequence[Draft]) -> list[Receipt]:
-        """Store `batch` in order; one receipt for each draft, the old one for a nonce that was stored before."""
+    async def append(self, batch: Sequence[Record]) -> list[Receipt]:
+        """As `Log.append`. Accounts and names are nobody's business here: they live as long as their server does."""
         await trio.lowlevel.checkpoint()
-        receipts = [self._append(draft) for draft in batch]
-        self._trim()
-        if self._unfed:
-            self._news.set()
+        receipts: list[Receipt] = []
+        for record in batch:
+            match record:
+                case Draft():
+                    receipts.append(self._append(record))
+                case ConversationEnded(conversation):
+                    self._drop_all(conversation, through=None)
+                    self._conversations.pop(conversation, None)
+                case Trimmed(conversation, through):
+                    self._drop_all(conversation, through=through)
+                case _:
+                    pass
+        while self._bytes > self._max_bytes:
+            self._drop(*self._order.popleft())
         return receipts
 
     async def feed(self, after: int) -> list[Entry]:
-        """All entries with a commit number over `after`, oldest first; waits until there is one.
-
-        There is one reader: what it says it has is let go."""
-        while self._unfed and self._unfed[0].commit <= after:
-            self._unfed.popleft()
-        while not self._unfed:
-            self._news = trio.Event()
-            await self._news.wait()
-        return list(self._unfed)
+        """As `Log.feed`."""
+        return await self._feed.take(after)
 
     async def since(self, conversation: int, after: int, *, limit: int, until: int) -> list[wire.Message]:
-        """Up to `limit` messages with `after` < seq <= `until`, oldest first. The first may be later than `after` + 1:
-        what is missing is no longer kept."""
+        """As `Log.since`."""
         await trio.lowlevel.checkpoint()
         found = self._conversations.get(conversation)
         if found is None:
             return []
-        first = max(after + 1, found.first)
-        last = min(until, found.head, first + limit - 1)
-        return [found.messages[seq] for seq in range(first, last + 1)]
+        return found.some(range(max(after + 1, found.first), min(until, found.head) + 1), limit)
+
+    async def before(self, conversation: int, before: int, *, limit: int) -> list[wire.Message]:
+        """As `Log.before`."""
+        await trio.lowlevel.checkpoint()
+        found = self._conversations.get(conversation)
+        if found is None:
+            return []
+        return found.some(range(min(before - 1, found.head), found.first - 1, -1), limit)[::-1]
 
     async def find(self, account: int, nonce: bytes) -> Receipt | None:
-        """The receipt of what this account stored under this nonce; None for nothing that is remembered."""
+        """As `Log.find`, among the last NONCES."""
         await trio.lowlevel.checkpoint()
-        return self._receipts.get((account, nonce))
+        return self._places.get((account, nonce))
 
-    def forget(self, conversation: int) -> None:
-        """Let go of a conversation that nobody will read or write again."""
-        found = self._conversations.pop(conversation, None)
-        if found is not None:
-            self._bytes -= sum(map(_size, found.messages.values()))
+    def close(self) -> None:
+        """There is nothing to close."""
 
     def _append(self, draft: Draft) -> Receipt:
         key = (draft.account, draft.nonce)
-        old = self._receipts.get(key)
+        old = self._places.get(key)
         if old is not None:
-            return Receipt(old.commit, old.conversation, old.seq, new=False)
+            return old
         conversation = self._conversations.setdefault(draft.conversation, _Conversation())
         conversation.last_time = max(self._now(), conversation.last_time)
+        conversation.head += 1
         message = wire.Message(
             conversation=draft.conversation,
-            seq=conversation.head + 1,
+            seq=conversation.head,
             time=conversation.last_time,
             kind=draft.kind,
             ref=draft.ref,
@@ -109,26 +122,42 @@ class MemoryLog:
             text=draft.text,
             account=draft.account,
         )
-        conversation.head = message.seq
         conversation.messages[message.seq] = message
-        self._order.append(draft.conversation)
+        self._order.append((draft.conversation, message.seq))
         self._bytes += _size(message)
-        self._commit += 1
-        self._unfed.append(Entry(self._commit, message))
-        receipt = Receipt(self._commit, draft.conversation, message.seq, new=True)
-        self._receipts[key] = receipt
-        if len(self._receipts) > NONCES:
-            self._receipts.popitem(last=False)
-        return receipt
+        self._feed.put([message])
+        self._places[key] = Receipt(draft.conversation, message.seq)
+        if len(self._places) > NONCES:
+            self._places.popitem(last=False)
+        self._set_state_of_ref(conversation, message)
+        return Receipt(draft.conversation, message.seq, self._feed.commit)
 
-    def _trim(self) -> None:
-        while self._bytes > self._max_bytes:
-            conversation = self._conversations.get(self._order.popleft())
-            if conversation is None or not conversation.messages:  # forgotten meanwhile
-                continue
-            oldest = conversation.messages.pop(conversation.first)
-            conversation.first += 1
-            self._bytes -= _size(oldest)
+    def _set_state_of_ref(self, conversation: _Conversation, message: wire.Message) -> None:
+        target = conversation.messages.get(message.ref)
+        if message.kind is Kind.EDIT and target is not None and target.kind in (Kind.TEXT, Kind.ACTION):
+            conversation.messages[message.ref] = edited = msgspec.structs.replace(target, text=message.text)
+            self._bytes += _size(edited) - _size(target)
+        elif message.kind is Kind.FORGET:
+            for other in list(conversation.messages.values()):
+                about = other.ref == message.ref and other.kind in (Kind.EDIT, Kind.REACT)
+                if other.seq < message.seq and (other.seq == message.ref or about):
+                    self._drop(message.conversation, other.seq)
+
+    def _drop_all(self, conversation: int, *, through: int | None) -> None:
+        """Let go of the entries up to `through`; None: of all."""
+        found = self._conversations.get(conversation)
+        for seq in list(found.messages) if found is not None else ():
+            if through is None or seq <= through:
+                self._drop(conversation, seq)
+
+    def _drop(self, conversation: int, seq: int) -> None:
+        found = self._conversations.get(conversation)
+        message = None if found is None else found.messages.pop(seq, None)
+        if found is None or message is None:  # it went before
+            return
+        self._bytes -= _size(message)
+        while found.first <= found.head and found.first not in found.messages:
+            found.first += 1
 
 
 def _size(message: wire.Message) -> int:

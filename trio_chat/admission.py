@@ -1,0 +1,155 @@
+"""One connection from its first byte to its last: login, a place on the server, the session."""
+
+from collections import Counter
+from typing import Final
+
+import structlog
+import trio
+
+import wire
+from trio_chat.commands import renamed
+from trio_chat.errors import Disconnected, Refusal, Unavailable
+from trio_chat.login import Claim, authenticate
+from trio_chat.session import Services, Session, not_now
+from trio_chat.state import Account
+from trio_chat.transport import Transport, send_all
+from wire import ByeReason, Code
+
+_WELCOME_CONVERSATIONS: Final = 200
+"""Conversations in a Welcome, so that it fits a frame: one takes at most 150 bytes. The rest follows as Joined."""
+
+log = structlog.get_logger()
+
+
+async def run_session(services: Services, transport: Transport) -> None:
+    """Serve one connection to its end, and close it.
+
+    Nothing that goes wrong here reaches another session: this is the one broad `except` of the server.
+    """
+    try:
+        await _run(services, wire.Connection(wire.Role.SERVER), transport)
+    except* (Disconnected, Unavailable) as group:  # a log that cannot be read ends no more than a lost client does
+        log.debug("disconnected", peer=transport.peer, why=str(group.exceptions[0]))
+    except* Exception:
+        log.exception("session failed", peer=transport.peer)
+    finally:
+        transport.close()
+
+
+async def _run(services: Services, connection: wire.Connection, transport: Transport) -> None:
+    try:
+        session = await _login(services, connection, transport)
+        await session.run()
+    except (Refusal, wire.RemoteProtocolError) as exc:
+        log.info("refused", peer=transport.peer, code=exc.code)
+        refusal = exc if isinstance(exc, Refusal) else Refusal(exc.code, exc.text)
+        refused = wire.Refused(refusal.ref, refusal.code, refusal.text, refusal.retry_after)
+        last_words = connection.send(refused) + connection.send(wire.Bye(ByeReason.REFUSED))
+        await send_all(transport, last_words, services.config.linger)
+    # The peer reads our last words before the socket closes: closing on bytes that nobody read would reset it.
+    transport.send_eof()
+    with trio.move_on_after(services.config.linger):
+        while await transport.receive():
+            pass
+
+
+async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
+    config = services.config
+    _check_room(services)
+    if len(services.logins) >= config.max_logins:
+        _give_way(services.logins)
+    with trio.move_on_after(config.login_timeout) as scope:
+        services.logins[scope] = transport.peer.rpartition(":")[0]
+        try:
+            claim = await authenticate(connection, transport)
+            _check_room(services)
+            account, old = await _account(services, claim)
+            return _admit(services, connection, transport, claim, account, old)
+        finally:
+            services.logins.pop(scope, None)
+    if services.stopping:
+        raise Refusal(Code.UNAVAILABLE, "the server stops; try again soon", retry_after=config.restart_hint)
+    if scope.deadline > trio.current_time():
+        raise Refusal(Code.SERVER_FULL, "too many log in at once; try again soon", retry_after=config.restart_hint)
+    raise Refusal(Code.LOGIN_TIMEOUT, f"the login took over {config.login_timeout:g} s; connect again")
+
+
+def _check_room(services: Services) -> None:
+    if services.clients >= services.config.max_clients:
+        text = "the server is full; try again later"
+        raise Refusal(Code.SERVER_FULL, text, retry_after=services.config.restart_hint)
+
+
+def _give_way(logins: dict[trio.CancelScope, str]) -> None:
+    """End the oldest login of the address that has most: who only opens connections, shuts out nobody else."""
+    [(busiest, _)] = Counter(logins.values()).most_common(1)
+    oldest = next(scope for scope, address in logins.items() if address == busiest)
+    del logins[oldest]
+    oldest.cancel()
+
+
+async def _account(services: Services, claim: Claim) -> tuple[Account, str | None]:
+    """Whose key it is, under the name it asks for, and the name before that if it was another: when the log has it.
+
+    Raises Refusal(NAME_* or UNAVAILABLE)."""
+    state, flush = services.state, services.committer.flush
+
+    def login() -> tuple[Account, str | None]:
+        return state.login(claim.key, claim.name, guest=claim.guest, now=services.now())
+
+    try:
+        if not state.ids_left:
+            await flush()
+        account, old = login()
+        if old is not None and account.recorded:
+            if not await flush():
+                raise not_now()
+            account, _ = login()  # it may have ended meanwhile
+    except Refusal as refusal:
+        refusal.ref = claim.ref
+        raise
+    return account, old
+
+
+def _admit(
+    services: Services,
+    connection: wire.Connection,
+    transport: Transport,
+    claim: Claim,
+    account: Account,
+    old: str | None,
+) -> Session:
+    state, config = services.state, services.config
+    replaced = services.sessions_of(account).get(claim.instance)
+    if replaced is not None:
+        replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
+    if old is not None and account.present:
+        services.presence.announce(renamed(account, old))
+    conversations = [
+        wire.Conversation(
+            found.id, state.title(account, found), services.hub.head(found.id), state.partner(account, found)
+        )
+        for found in map(state.conversations.__getitem__, account.conversations)
+    ]
+    session = Session(services, connection, transport, account, claim.instance)
+    session.reply(
+        wire.Welcome(
+            ref=claim.ref,
+            version=claim.version,
+            name=account.name,
+            account=account.id,
+            server=config.server_name,
+            log_id=services.log.log_id,
+            time=int(services.now() * 1000),
+            limits=wire.Limits(max_text=wire.MAX_TEXT),
+            max_frame=wire.MAX_FRAME_CLIENT,
+            conversations=tuple(conversations[:_WELCOME_CONVERSATIONS]),
+            guest=account.guest,
+        )
+    )
+    for conversation in conversations[_WELCOME_CONVERSATIONS:]:
+        session.reply(wire.Joined(conversation))
+    for number, seq in account.read.items():
+        session.reply(wire.ReadMark(number, seq))
+    log.info("logged in", peer=transport.peer, account=account.id, name=account.name)
+    return session

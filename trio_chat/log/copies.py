@@ -1,0 +1,74 @@
+"""Copies of a log on disk: `backup` beside a running server, `restore` before it starts.
+
+Each copy is another log: its `log_id` is new, so that clients never take positions of one for positions in the other.
+"""
+
+import shutil
+from pathlib import Path
+
+import apsw
+
+from trio_chat.errors import StartError
+from trio_chat.log.schema import APPLICATION_ID, MIGRATIONS, renew_log_id
+from trio_chat.log.sqlite import FILE, hold
+
+
+def backup(folder: Path, target: Path) -> str:
+    """Copy the log in `folder` to the file `target`, which must not exist; a server may go on writing to it. Returns a
+    line that says what was done. Raises StartError."""
+    source = folder / FILE
+    if not source.exists():
+        raise StartError(f"there is no log in {folder}; name its directory with --data")
+    return f"{_copy(source, target)} messages copied to {target}"
+
+
+def restore(folder: Path, source: Path) -> str:
+    """Make the backup `source` the log in `folder`, where there must be none. Returns a line that says what was done.
+    Raises StartError."""
+    lock = hold(folder)
+    try:
+        return f"{_copy(source, folder / FILE)} messages restored to {folder}; clients will say that history was reset"
+    finally:
+        lock.close()
+
+
+def free_space(folder: Path) -> int:
+    """Bytes."""
+    return shutil.disk_usage(folder).free
+
+
+def _copy(source: Path, target: Path) -> int:
+    """How many messages there are in it. The target is there whole, and on disk, or not at all."""
+    if target.exists():
+        raise StartError(f"{target} is there already; move it away first")
+    part = target.with_name(f"{target.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            _check(connection, source)
+            connection.execute("VACUUM INTO ?", (str(part),))
+        finally:
+            connection.close()
+        copy = apsw.Connection(str(part), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            copy.pragma("synchronous", "FULL")
+            renew_log_id(copy)  # this also syncs what VACUUM INTO wrote
+            count = int(copy.execute("SELECT count(*) FROM message").get)
+        finally:
+            copy.close()
+        part.rename(target)
+    except apsw.Error as exc:
+        raise StartError(f"{source} could not be copied to {target}: {exc}") from exc
+    except OSError as exc:
+        raise StartError(f"{target} cannot be written: {exc.strerror}") from exc
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _check(connection: apsw.Connection, path: Path) -> None:
+    if connection.pragma("application_id") != APPLICATION_ID:
+        raise StartError(f"{path} is no log of trio-chat")
+    if connection.pragma("user_version") > len(MIGRATIONS):
+        raise StartError(f"{path} was written by a newer trio-chat; update this one")

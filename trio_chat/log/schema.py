@@ -1,0 +1,104 @@
+"""The tables of a log on disk, and how an older file becomes one of today.
+
+`PRAGMA user_version` is the number of migrations that a file has had. Each one runs in a transaction of its own; a copy
+of the file is made before the first.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from trio_chat.errors import StartError
+
+APPLICATION_ID: Final = 0x54434854
+"""`TCHT`, in the header of the file: it is a log of trio-chat."""
+
+MIGRATIONS: Final = (
+    """
+    CREATE TABLE meta (log_id BLOB NOT NULL, ids_until INTEGER NOT NULL);
+
+    CREATE TABLE conversation (
+        id INTEGER PRIMARY KEY,
+        head INTEGER NOT NULL DEFAULT 0,       -- the newest seq there ever was: none is given twice
+        last_time INTEGER NOT NULL DEFAULT 0   -- of that entry, Unix milliseconds
+    );
+
+    CREATE TABLE message (
+        id INTEGER PRIMARY KEY,                -- conversation << 32 | seq: a conversation is one range of rows
+        time INTEGER NOT NULL,
+        kind INTEGER NOT NULL,
+        ref INTEGER NOT NULL,
+        account INTEGER NOT NULL,
+        sender TEXT NOT NULL,
+        "to" TEXT NOT NULL,
+        nonce BLOB NOT NULL,
+        text TEXT NOT NULL
+    );
+    CREATE INDEX message_ref ON message (id >> 32, ref) WHERE ref != 0;
+
+    -- outlives its message, so that a resend of what was forgotten does not bring it back
+    CREATE TABLE nonce (
+        account INTEGER NOT NULL,
+        nonce BLOB NOT NULL,
+        id INTEGER NOT NULL,                   -- of the message
+        PRIMARY KEY (account, nonce)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE account (
+        id INTEGER PRIMARY KEY,
+        key BLOB,                              -- NULL: it will not come back
+        name TEXT NOT NULL,
+        name_key TEXT NOT NULL,
+        guest INTEGER NOT NULL,
+        spoke INTEGER NOT NULL
+    );
+    CREATE TABLE member (
+        conversation INTEGER NOT NULL,
+        account INTEGER NOT NULL,
+        PRIMARY KEY (conversation, account)
+    ) WITHOUT ROWID;
+    CREATE INDEX member_account ON member (account);
+
+    CREATE TABLE name_kept (name_key TEXT PRIMARY KEY, account INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+
+    CREATE TABLE read (
+        account INTEGER NOT NULL,
+        conversation INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (account, conversation)
+    ) WITHOUT ROWID;
+    """,
+)
+
+
+def prepare(connection: apsw.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Make the file what `migrations` make of it. `path` is where it is, for the copy and for errors.
+
+    Raises StartError: it is of a newer version, or no log of ours. apsw.Error: it cannot be read or written."""
+    version = connection.pragma("user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    if tables and connection.pragma("application_id") != APPLICATION_ID:
+        raise StartError(f"{path} is a database of another program; choose another --data")
+    if version > len(migrations):
+        raise StartError(
+            f"{path} was written by a newer trio-chat (schema {version}, this one knows {len(migrations)}); update it"
+        )
+    if 0 < version < len(migrations):
+        copy = path.with_name(f"{path.name}.schema-{version}")
+        if not copy.exists():
+            connection.execute("VACUUM INTO ?", (str(copy),))
+    for number, script in enumerate(migrations[version:], start=version + 1):
+        with connection:
+            connection.execute(script)
+            if number == 1:
+                connection.execute("INSERT INTO meta VALUES (?, 1)", (os.urandom(16),))
+                connection.pragma("application_id", APPLICATION_ID)
+            connection.pragma("user_version", number)
+
+
+def renew_log_id(connection: apsw.Connection) -> None:
+    """Make it another log: positions in the old one mean nothing in this one."""
+    connection.execute("UPDATE meta SET log_id = ?", (os.urandom(16),))

@@ -1,0 +1,46 @@
+"""What every engine of the log does. One suite of tests holds them all to it: tests/server/test_log.py."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import wire
+from trio_chat.model import Entry, Receipt, Record, Saved
+
+
+class Log(Protocol):
+    """Entries by conversation and seq, and who is who. One task appends, one reads the feed.
+
+    Every method may raise Unavailable. Cancelled, `append` may have stored its batch or not; the rest does nothing.
+    Who made it closes it."""
+
+    @property
+    def log_id(self) -> bytes:
+        """16 bytes: positions of readers mean something in this log only. A restored backup is another log."""
+
+    @property
+    def saved(self) -> Saved:
+        """What was there when the log was opened."""
+
+    async def append(self, batch: Sequence[Record]) -> list[Receipt]:
+        """Store all of `batch` in its order, or nothing; returns when it is as durable as the engine makes it.
+
+        One receipt for each Draft, the old one for a nonce that was stored before. Unavailable: it may be stored all
+        the same; storing the same again is safe."""
+
+    async def feed(self, after: int) -> list[Entry]:
+        """All new entries with a commit number over `after`, oldest first; waits until there is one.
+
+        There is one reader: what it says it has is let go."""
+
+    async def since(self, conversation: int, after: int, *, limit: int, until: int) -> list[wire.Message]:
+        """Up to `limit` messages with `after` < seq <= `until`, oldest first. Seqs that are not among them, before the
+        last one or where there are fewer than `limit`, are no longer kept."""
+
+    async def before(self, conversation: int, before: int, *, limit: int) -> list[wire.Message]:
+        """The newest `limit` messages with seq < `before`, oldest first."""
+
+    async def find(self, account: int, nonce: bytes) -> Receipt | None:
+        """The receipt of what this account stored under this nonce; None for nothing."""
+
+    def close(self) -> None:
+        """Close it, after the last append. At once, or as long as it takes to fold some MiB into a file."""

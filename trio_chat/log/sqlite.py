@@ -1,0 +1,133 @@
+"""The log on disk: `DIR/chat.db`. Statements run in threads, one that writes and one that reads, never both at once
+on one connection; `database` has what they do."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import apsw
+import structlog
+import trio
+
+import wire
+from trio_chat.errors import StartError, Unavailable
+from trio_chat.log.database import Database, Reader
+from trio_chat.log.feed import Feed
+from trio_chat.model import Entry, Receipt, Record
+
+FILE: Final = "chat.db"
+"""The log, in its directory; SQLite puts `chat.db-wal` and `chat.db-shm` beside it while it is open."""
+LOCK: Final = "lock"
+"""Locked as long as a server uses the directory."""
+
+T = TypeVar("T")
+Run = Callable[..., Awaitable[Any]]
+"""Calls a synchronous function with arguments, and waits for it."""
+
+log = structlog.get_logger()
+
+
+async def inline(call: Callable[..., T], *arguments: Any) -> T:
+    """A Run without a thread, for a simulated clock."""
+    await trio.lowlevel.checkpoint()
+    return call(*arguments)
+
+
+class SqliteLog:
+    """The Log in `folder`, which is made if it is not there.
+
+    A cancelled `append` or read is waited for: its thread cannot be stopped. Raises StartError, when it is made: the
+    directory cannot be used, another server uses it, or its file is of a newer version."""
+
+    def __init__(self, folder: Path, *, now: Callable[[], int], run: Run = trio.to_thread.run_sync, **how: Any) -> None:
+        self.path: Final = folder / FILE
+        self._run = run
+        self._feed = Feed()
+        self._lock = hold(folder)
+        try:
+            self._database = Database(self.path, now=now, **how)
+            self._reader = Reader(self.path, vfs=how.get("vfs"))
+        except apsw.Error as exc:
+            self._lock.close()
+            raise StartError(f"{self.path} cannot be used: {exc}; choose another --data, or restore a backup") from exc
+        except BaseException:
+            self._lock.close()
+            raise
+        self._reading = trio.Lock()
+        self.log_id: Final = self._database.log_id
+        self.saved: Final = self._database.saved
+        self.schema: Final = self._database.schema
+        """The number of migrations that made the file what it is."""
+
+    async def append(self, batch: Sequence[Record]) -> list[Receipt]:
+        """As `Log.append`: on disk when it returns, safe from a power cut."""
+        try:
+            places, messages = await self._run(self._database.commit, batch)
+        except apsw.Error as exc:
+            raise _unavailable("append", exc) from exc
+        commit = self._feed.commit
+        self._feed.put(messages)
+        receipts: list[Receipt] = []
+        for place in places:
+            commit += place.new
+            receipts.append(Receipt(place.conversation, place.seq, commit if place.new else 0))
+        return receipts
+
+    async def feed(self, after: int) -> list[Entry]:
+        """As `Log.feed`."""
+        return await self._feed.take(after)
+
+    async def since(self, conversation: int, after: int, *, limit: int, until: int) -> list[wire.Message]:
+        """As `Log.since`."""
+        return await self._read(self._reader.since, conversation, after, limit, until)
+
+    async def before(self, conversation: int, before: int, *, limit: int) -> list[wire.Message]:
+        """As `Log.before`."""
+        return await self._read(self._reader.before, conversation, before, limit)
+
+    async def find(self, account: int, nonce: bytes) -> Receipt | None:
+        """As `Log.find`."""
+        place = await self._read(self._reader.find, account, nonce)
+        return None if place is None else Receipt(place.conversation, place.seq)
+
+    def close(self) -> None:
+        """As `Log.close`; others may have the directory then."""
+        self._reader.close()
+        try:
+            self._database.close()
+        finally:
+            self._lock.close()
+
+    async def _read(self, read: Callable[..., T], *arguments: Any) -> T:
+        async with self._reading:
+            try:
+                found: T = await self._run(read, *arguments)
+            except apsw.Error as exc:
+                raise _unavailable("read", exc) from exc
+        return found
+
+
+def hold(folder: Path) -> apsw.Connection:
+    """Hold the directory, made if it is not there, until the result is closed. Raises StartError: another one does.
+
+    The lock is SQLite's own, which every system ends with the process."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise StartError(f"{folder} cannot be used: {exc.strerror}; choose another --data") from exc
+    connection: apsw.Connection | None = None
+    try:
+        connection = apsw.Connection(str(folder / LOCK))
+        connection.execute("BEGIN EXCLUSIVE")
+    except apsw.Error as exc:
+        if connection is not None:
+            connection.close()
+        if isinstance(exc, apsw.BusyError):
+            raise StartError(f"another server uses {folder}; stop it, or choose another --data") from exc
+        raise StartError(f"{folder} cannot be used: {exc}; choose another --data") from exc
+    return connection
+
+
+def _unavailable(what: str, exc: apsw.Error) -> Unavailable:
+    log.error("the log failed", what=what, why=f"{type(exc).__name__}: {exc}")
+    return Unavailable(str(exc))

@@ -1,6 +1,6 @@
 """Flood: some of many members of one room talk as fast as their echoes come back; what does a delivery cost?
 
-    python -m bench.flood [--members 1000] [--senders 10] [--window 10] [--seconds 5] [--rounds 5]
+    python -m bench.flood [--members 1000] [--senders 10] [--window 10] [--seconds 5] [--rounds 5] [--engine sqlite]
 
 Starts a server process of its own on loopback, the generator is this process; with two cores each gets one. Prints, for
 each round and as the median: deliveries a second, the server's CPU seconds for a million deliveries (user + system, of
@@ -8,30 +8,14 @@ each round and as the median: deliveries a second, the server's CPU seconds for 
 """
 
 import argparse
-import os
 import select
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-import wire
-
-TEXT = "x" * 40
-READ = 1 << 20
-
-
-@dataclass(slots=True)
-class Member:
-    sock: socket.socket
-    rest: bytes = b""
-    unanswered: int = 0
-    sent: int = 0
+from bench.peers import READ, Member, count, cpu, join, line, serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,68 +25,7 @@ class Round:
     generator: float
 
 
-def start_server(members: int) -> tuple[subprocess.Popen[str], int]:
-    with tempfile.NamedTemporaryFile("w", suffix=".toml", delete=False) as config:
-        config.write(f"max_clients = {members + 10}\nhost = ['127.0.0.1']\n")
-    command = [sys.executable, "-m", "trio_chat", "--port", "0", "--config", config.name]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert server.stdout is not None
-    port = int(server.stdout.readline().rsplit(":", 1)[1])
-    os.unlink(config.name)
-    if len(os.sched_getaffinity(0)) > 1:
-        first, second = sorted(os.sched_getaffinity(0))[:2]
-        os.sched_setaffinity(server.pid, {first})
-        os.sched_setaffinity(0, {second})
-    return server, port
-
-
-def join(port: int, name: str) -> Member:
-    """A member that is live."""
-    sock = socket.create_connection(("127.0.0.1", port))
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection = wire.Connection(wire.Role.CLIENT)
-    private = Ed25519PrivateKey.generate()
-    key = private.public_key().public_bytes_raw()
-
-    def until(kind: type[wire.Event]) -> wire.Event:
-        while not isinstance(event := connection.next_event(), kind):
-            if event is wire.NEED_DATA:
-                connection.receive_data(sock.recv(READ))
-        return event
-
-    sock.sendall(connection.send(wire.Hello(1, (1,), name, key, bytes(16), os.urandom(16))))
-    challenge = until(wire.Challenge)
-    assert isinstance(challenge, wire.Challenge)
-    signed = wire.signed_login(pin=bytes(32), client_nonce=bytes(16), server_nonce=challenge.nonce, key=key, name=name)
-    sock.sendall(connection.send(wire.Proof(2, private.sign(signed))))
-    until(wire.Welcome)
-    sock.sendall(connection.send(wire.Resume(3)))
-    until(wire.Members)
-    sock.setblocking(False)
-    return Member(sock)
-
-
-def line(member: Member) -> bytes:
-    member.sent += 1
-    return wire.Encoded.of(wire.Say(member.sent, os.urandom(16), "#lobby", TEXT)).data
-
-
-def cpu(pid: int) -> float:
-    """CPU seconds of a process so far."""
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def count(member: Member, data: bytes, marker: bytes) -> int:
-    """Messages in the data; a cut marker is seen with the next data."""
-    data = member.rest + data
-    member.rest = data[-len(marker) + 1 :]
-    return data.count(marker)
-
-
 def run_round(server: int, members: list[Member], senders: int, window: int, seconds: float) -> Round:
-    marker = b"TCHT\x01\x45"
     poll = select.epoll()
     by_fd = {member.sock.fileno(): member for member in members}
     for fd in by_fd:
@@ -115,7 +38,7 @@ def run_round(server: int, members: list[Member], senders: int, window: int, sec
     start, cpu_start, own_start = time.perf_counter(), cpu(server), time.process_time()
     while (now := time.perf_counter()) - start < seconds:
         for fd, _ in poll.poll(1):
-            got = count(by_fd[fd], by_fd[fd].sock.recv(READ), marker)
+            got = count(by_fd[fd], by_fd[fd].sock.recv(READ))
             delivered += got
             if fd in talkers:  # each of all senders' lines comes back to each sender: its own share is one in `senders`
                 seen_by_sender[fd] += got
@@ -129,7 +52,7 @@ def run_round(server: int, members: list[Member], senders: int, window: int, sec
     quiet = time.perf_counter()
     while time.perf_counter() - quiet < 0.3:  # let what is under way arrive before the next round
         for fd, _ in poll.poll(0.05):
-            count(by_fd[fd], by_fd[fd].sock.recv(READ), marker)
+            count(by_fd[fd], by_fd[fd].sock.recv(READ))
             quiet = time.perf_counter()
     poll.close()
     return result
@@ -142,10 +65,15 @@ def main() -> None:
     parser.add_argument("--window", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--engine", choices=("sqlite", "memory"), default="sqlite")
     options = parser.parse_args()
-    server, port = start_server(options.members)
-    try:
-        members = [join(port, f"member{number}") for number in range(options.members)]
+    with tempfile.TemporaryDirectory() as data:
+        measure(options, None if options.engine == "memory" else Path(data))
+
+
+def measure(options: argparse.Namespace, data: Path | None) -> None:
+    with serving(options.members, data=data) as server:
+        members = [join(server.port, f"member{number}") for number in range(options.members)]
         rounds = []
         for _ in range(options.rounds):
             rounds.append(run_round(server.pid, members, options.senders, options.window, options.seconds))
@@ -156,9 +84,6 @@ def main() -> None:
                 *(statistics.median(column) for column in zip(*map(vars_of, rounds), strict=True))
             )
         )
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def vars_of(one: Round) -> tuple[float, float, float]:

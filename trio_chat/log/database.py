@@ -17,7 +17,7 @@ import apsw
 import msgspec
 
 import wire
-from trio_chat.log.schema import MIGRATIONS, prepare
+from trio_chat.log.schema import MIGRATIONS, check, prepare
 from trio_chat.model import (
     AccountGone,
     AccountKept,
@@ -106,12 +106,13 @@ class Reader:
         self._connection.close()
 
     def _page(self, where: str, first: int, last: int, limit: int) -> list[wire.Message]:
-        inner = f"SELECT * FROM message WHERE {where} LIMIT ?"  # noqa: S608  no part of it comes from outside
-        page = self._connection.execute(
-            f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({inner})",  # noqa: S608
-            (first, last, limit),
-        ).get
-        return [row.message() for row in _rows.decode(page)]
+        return _messages(self._connection, f"{where} LIMIT ?", (first, last, limit))
+
+
+def _messages(connection: apsw.Connection, where: str, bindings: tuple[int, ...]) -> list[wire.Message]:
+    inner = f"SELECT * FROM message WHERE {where}"  # noqa: S608  no part of it comes from outside
+    rows = connection.execute(f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({inner})", bindings)  # noqa: S608
+    return [row.message() for row in _rows.decode(rows.get)]
 
 
 class Database:
@@ -133,15 +134,18 @@ class Database:
         self._connection = connection = apsw.Connection(str(path), vfs=vfs)
         try:
             connection.set_busy_timeout(_BUSY)
+            check(connection, path, migrations)
             connection.pragma("journal_mode", "WAL")
             connection.pragma("synchronous", synchronous)
             connection.pragma("fullfsync", 1)  # macOS: fsync alone does not reach the disk
             connection.pragma("secure_delete", 1)
             prepare(connection, path, migrations)
             self.schema: Final = len(migrations)
-            self._heads: dict[int, tuple[int, int]] = {
-                row: (head, last) for row, head, last in connection.execute("SELECT * FROM conversation")
-            }
+            self._heads = self._read_heads()
+            self._unsure = False
+            """The last commit failed, so the file may have it or not."""
+            self._found: list[wire.Message] = []
+            """What failed commits stored all the same."""
             self.log_id: Final[bytes] = connection.execute("SELECT log_id FROM meta").get
             self.saved: Final = self._load()
         except BaseException:
@@ -153,9 +157,13 @@ class Database:
         self._connection.close()
 
     def commit(self, batch: Sequence[Record]) -> tuple[list[Place], list[wire.Message]]:
-        """Store all of `batch`, or nothing: where each Draft is, and the entries that are new.
+        """Store all of `batch`, or nothing: where each Draft is, and the entries that are new, behind those that an
+        earlier call stored although it failed.
 
         Raises apsw.Error; then the batch may be stored all the same, should the power fail before the next commit."""
+        if self._unsure:
+            self._look_again()
+        self._unsure = True
         drafts = [record for record in batch if isinstance(record, Draft)]
         changes = [record for record in batch if not isinstance(record, Draft)]
         old: dict[tuple[int, bytes], int] = {}
@@ -168,15 +176,29 @@ class Database:
                         self._change(change)
                     self._connection.execute("COMMIT")
                     break
-                old = self._find([(draft.account, draft.nonce) for draft in drafts])
             finally:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
+            old = self._find([(draft.account, draft.nonce) for draft in drafts])  # rolled back: none of this batch
         self._heads |= fresh
         for change in changes:
             if isinstance(change, ConversationEnded):
                 self._heads.pop(change.id, None)
-        return places, messages
+        found, self._found, self._unsure = self._found, [], False
+        return places, [*found, *messages]
+
+    def _read_heads(self) -> dict[int, tuple[int, int]]:
+        rows = self._connection.execute("SELECT * FROM conversation")
+        return {conversation: (head, last) for conversation, head, last in rows}
+
+    def _look_again(self) -> None:
+        heads = self._read_heads()
+        for conversation, (head, _) in heads.items():
+            known, _ = self._heads.get(conversation, (0, 0))
+            if head > known:
+                bindings = (_id(conversation, known), _id(conversation, head))
+                self._found += _messages(self._connection, "id > ? AND id <= ? ORDER BY id", bindings)
+        self._heads = heads
 
     def _assign(
         self, drafts: Iterable[Draft], old: dict[tuple[int, bytes], int]
@@ -235,8 +257,8 @@ class Database:
         ref, own = _id(message.conversation, message.ref), _id(message.conversation, message.seq)
         if message.kind is Kind.EDIT:
             self._connection.execute(
-                "UPDATE message SET text = ? WHERE id = ? AND kind IN (?, ?)",
-                (message.text, ref, Kind.TEXT, Kind.ACTION),
+                "UPDATE message SET text = ? WHERE id = ? AND id < ? AND kind IN (?, ?)",
+                (message.text, ref, own, Kind.TEXT, Kind.ACTION),
             )
         elif message.kind is Kind.FORGET:
             self._connection.execute("DELETE FROM message WHERE id = ? AND id < ?", (ref, own))
@@ -251,6 +273,7 @@ class Database:
             case AccountKept():
                 execute("REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?)", astuple(change))
             case AccountGone(gone):
+                execute("DELETE FROM read WHERE account = ?", (gone,))
                 execute("UPDATE account SET key = NULL WHERE id = ?", (gone,))
                 execute("DELETE FROM account WHERE id = ? AND id NOT IN (SELECT account FROM member)", (gone,))
             case NameKept(name_key, account, until):

@@ -58,11 +58,9 @@ class MemoryLog:
     async def append(self, batch: Sequence[Record]) -> list[Receipt]:
         """As `Log.append`. Accounts and names are nobody's business here: they live as long as their server does."""
         await trio.lowlevel.checkpoint()
-        receipts: list[Receipt] = []
+        receipts = [self._append(record) for record in batch if isinstance(record, Draft)]
         for record in batch:
             match record:
-                case Draft():
-                    receipts.append(self._append(record))
                 case ConversationEnded(conversation):
                     self._drop_all(conversation, through=None)
                     self._conversations.pop(conversation, None)
@@ -137,7 +135,7 @@ class MemoryLog:
         if message.kind is Kind.EDIT and target is not None and target.kind in (Kind.TEXT, Kind.ACTION):
             conversation.messages[message.ref] = edited = msgspec.structs.replace(target, text=message.text)
             self._bytes += _size(edited) - _size(target)
-        elif message.kind is Kind.FORGET:
+        elif message.kind is Kind.FORGET and message.ref:
             for other in list(conversation.messages.values()):
                 about = other.ref == message.ref and other.kind in (Kind.EDIT, Kind.REACT)
                 if other.seq < message.seq and (other.seq == message.ref or about):

@@ -22,7 +22,8 @@ class Log(Protocol):
         """What was there when the log was opened."""
 
     async def append(self, batch: Sequence[Record]) -> list[Receipt]:
-        """Store all of `batch` in its order, or nothing; returns when it is as durable as the engine makes it.
+        """Store all of `batch`, or nothing: the Drafts in their order, and then the changes, so that of a conversation
+        that ended nothing is left. Returns when it is as durable as the engine makes it.
 
         One receipt for each Draft, the old one for a nonce that was stored before. Unavailable: it may be stored all
         the same; storing the same again is safe."""

@@ -65,8 +65,8 @@ class SqliteLog:
             places, messages = await self._run(self._database.commit, batch)
         except apsw.Error as exc:
             raise _unavailable("append", exc) from exc
-        commit = self._feed.commit
         self._feed.put(messages)
+        commit = self._feed.commit - sum(place.new for place in places)
         receipts: list[Receipt] = []
         for place in places:
             commit += place.new
@@ -92,9 +92,11 @@ class SqliteLog:
 
     def close(self) -> None:
         """As `Log.close`; others may have the directory then."""
-        self._reader.close()
         try:
+            self._reader.close()
             self._database.close()
+        except apsw.Error as exc:  # all that was acknowledged is in the WAL, and is found there
+            log.error("the log was not folded", why=f"{type(exc).__name__}: {exc}")
         finally:
             self._lock.close()
 

@@ -149,15 +149,14 @@ class Session:
             log.info("gone", peer=self._transport.peer, account=self.account.id, quit=self._quit)
 
     def enter(self, conversation: int) -> None:
-        """Have this client read a conversation from its position on, or from its first screen; of what is too much,
-        the newest."""
+        """Have this client read a conversation from its position on; of what is too much, the newest. One that was here
+        before and does not name a conversation has nothing of it; one that comes for the first time gets a screen."""
         hub, config = self._services.hub, self._services.config
-        head = hub.head(conversation)
-        position = self._positions.get(conversation)
-        most = config.first_screen if position is None else config.max_replay
-        start = max(position or 0, head - most)
-        if start > (position or 0):
-            self.reply(wire.Gap(conversation, (position or 0) + 1, start, wire.GapReason.EARLIER))
+        position = self._positions.get(conversation, 0)
+        most = config.max_replay if self._positions else config.first_screen
+        start = max(position, hub.head(conversation) - most)
+        if start > position:
+            self.reply(wire.Gap(conversation, position + 1, start, wire.GapReason.EARLIER))
         hub.enter(self.cursor, conversation, start)
 
     async def _read(self) -> None:

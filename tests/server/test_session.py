@@ -10,7 +10,6 @@ from trio.testing import MockClock
 import wire
 from tests.server.rig import Client, Rig, running
 from trio_chat import commands
-from trio_chat.log import MemoryLog
 from wire import Code
 
 ID = 77
@@ -188,53 +187,6 @@ async def test_a_sender_that_is_not_live_is_told_that_it_is_stored(autojump_cloc
         assert await client.until(wire.Stored) == wire.Stored(said.id, said.nonce, 1, 1)
         await client.go_live()
         assert [message.nonce for message in client.messages()] == [said.nonce]
-
-
-async def talk(client: Client, count: int) -> None:
-    """Say so many lines and read them."""
-    for number in range(count):
-        client.say(f"line {number}")
-        await client.until(wire.Message)
-
-
-async def test_a_newcomer_gets_the_last_screen_and_knows_of_the_rest(autojump_clock: MockClock) -> None:
-    async with running(first_screen=50) as rig:
-        await talk(await rig.join("alice"), 60)
-        bob = await rig.join("bob")
-        assert [event for event in bob.seen if isinstance(event, wire.Gap)] == [wire.Gap(1, 1, 10, "earlier")]
-        assert [message.seq for message in bob.messages()] == list(range(11, 61))
-
-
-async def test_a_client_that_returns_gets_what_it_missed(autojump_clock: MockClock) -> None:
-    async with running() as rig:
-        alice = await rig.join("alice")
-        await talk(alice, 60)
-        bob = rig.connect("bob")
-        await bob.login()
-        bob.send(wire.Resume(90, (wire.Position(1, 7), wire.Position(999, 5)), more=True))
-        assert await bob.until(wire.Done) == wire.Done(90)
-        await bob.go_live()
-        assert [message.seq for message in bob.messages()] == list(range(8, 61))
-
-
-async def test_a_position_past_the_head_is_refused_and_can_be_mended(autojump_clock: MockClock) -> None:
-    async with running() as rig:
-        bob = rig.connect("bob")
-        await bob.login()
-        assert await coded(bob, wire.Resume(ID, (wire.Position(1, 1),))) == Code.BAD_POSITION
-        await bob.go_live()
-
-
-async def test_what_the_server_no_longer_keeps_is_a_gap(autojump_clock: MockClock) -> None:
-    async with running(MemoryLog(max_bytes=4100, now=lambda: 0), tail_bytes=500) as rig:
-        await talk(await rig.join("alice"), 20)
-        bob = rig.connect("bob")
-        await bob.login()
-        await bob.go_live(wire.Position(1, 2))
-        gap = next(event for event in bob.seen if isinstance(event, wire.Gap))
-        assert (gap.first, gap.reason) == (3, "trimmed")
-        assert [message.seq for message in bob.messages()] == list(range(gap.last + 1, 21))
-        assert gap.last < 15
 
 
 @pytest.mark.parametrize(("stalled", "all_"), [(1, 100), (5, 10)])

@@ -100,7 +100,7 @@ class ConversationMade:
 
 @dataclass(frozen=True, slots=True)
 class ConversationEnded:
-    """Nobody will read this conversation again."""
+    """Nobody will read this conversation again. Its id and its seqs are never used again."""
 
     id: int
 

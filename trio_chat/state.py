@@ -134,6 +134,7 @@ class State:
             self._next_conversation = max(self._next_conversation, made.id + 1)
             for number in made.accounts:
                 self.join(everybody[number], made.id)
+        self._next_conversation = max((self._next_conversation, *(number + 1 for number in saved.heads)))
         for mark in saved.reads:
             if mark.id[0] in self.accounts:
                 self.accounts[mark.id[0]].read[mark.id[1]] = mark.seq
@@ -173,6 +174,8 @@ class State:
             self._change(IdsTaken(self._next_account + IDS))
 
     def _record(self, account: Account) -> None:
+        for conversation, seq in () if account.recorded else account.read.items():
+            self._change(Read((account.id, conversation), seq))
         account.recorded = True
         self._change(AccountKept(account.id, account.key, account.name, account.name_key, account.guest, account.spoke))
 
@@ -226,7 +229,8 @@ class State:
         if seq <= account.read.get(conversation, 0):
             return False
         account.read[conversation] = seq
-        self._change(Read((account.id, conversation), seq))
+        if account.recorded:
+            self._change(Read((account.id, conversation), seq))
         return True
 
     def _keep(self, account: Account, now: float) -> None:

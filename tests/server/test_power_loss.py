@@ -316,7 +316,7 @@ def test_control_without_syncs_the_file_is_destroyed(tmp_path: Path) -> None:
 
 
 def test_what_a_failed_commit_stored_all_the_same_is_there_before_the_next(tmp_path: Path) -> None:
-    """Its checkpoint fails after the commit is on disk. SQLite keeps quiet then; apsw does not, for a file in Python."""
+    """Its checkpoint fails after the commit is on disk. SQLite keeps quiet then; apsw does not, of a file in Python."""
 
     def draft(text: str) -> Draft:
         return Draft(1, 1, "alice", "#lobby", text.encode().rjust(16), Kind.TEXT, 0, text)

@@ -63,6 +63,8 @@ class Users(RuleBasedStateMachine):
         self.given_up: dict[str, tuple[Person, float]] = {}
         self.former: set[int] = set()
         """Account ids that are gone for good."""
+        self.ended: set[int] = set()
+        """Conversation ids that are."""
 
     def open_log(self) -> None:
         self.log = Database(Path(self.folder.name) / "chat.db", now=lambda: 0, synchronous="OFF")
@@ -173,6 +175,7 @@ class Users(RuleBasedStateMachine):
         self.former.add(person.account.id)
         left = [direct for other, direct in person.direct.items() if other not in self.people.values()]
         assert sorted(ended) == sorted(left)
+        self.ended.update(left)
 
     @somebody_is_there
     @rule(number=_people, name=_names)
@@ -186,6 +189,7 @@ class Users(RuleBasedStateMachine):
         found, to, made = self.state.resolve(person.account, "@" + name)
         assert to == "@" + other.name
         assert made is (other not in person.direct)
+        assert found.id not in self.ended, "an id is used once"
         person.recorded = other.recorded = True
         assert person.direct.setdefault(other, found.id) == other.direct.setdefault(person, found.id) == found.id
 

@@ -4,13 +4,18 @@ Each copy is another log: its `log_id` is new, so that clients never take positi
 """
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import apsw
 
 from trio_chat.errors import StartError
-from trio_chat.log.schema import APPLICATION_ID, MIGRATIONS, renew_log_id
+from trio_chat.log.schema import APPLICATION_ID, MIGRATIONS, copy, renew_log_id
 from trio_chat.log.sqlite import FILE, hold
+
+_BESIDE: Final = ("-wal", "-journal")
+"""What SQLite leaves beside a file when its program is killed, and takes for a part of the next file of that name."""
 
 
 def backup(folder: Path, target: Path) -> str:
@@ -39,31 +44,32 @@ def free_space(folder: Path) -> int:
 
 def _copy(source: Path, target: Path) -> int:
     """How many messages there are in it. The target is there whole, and on disk, or not at all."""
-    if target.exists():
-        raise StartError(f"{target} is there already; move it away first")
-    part = target.with_name(f"{target.name}.part")
+    for there in (target, *(Path(f"{target}{suffix}") for suffix in _BESIDE)):
+        if there.exists():
+            raise StartError(f"{there} is there already; move it away first")
+    part = Path(f"{target}.part")
     try:
-        part.unlink(missing_ok=True)
         connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             _check(connection, source)
-            connection.execute("VACUUM INTO ?", (str(part),))
+            copy(connection, part)
         finally:
             connection.close()
-        copy = apsw.Connection(str(part), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection = apsw.Connection(str(part), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
-            copy.pragma("synchronous", "FULL")
-            renew_log_id(copy)  # this also syncs what VACUUM INTO wrote
-            count = int(copy.execute("SELECT count(*) FROM message").get)
+            connection.pragma("synchronous", "FULL")
+            renew_log_id(connection)  # this also syncs what VACUUM INTO wrote
+            count = int(connection.execute("SELECT count(*) FROM message").get)
         finally:
-            copy.close()
+            connection.close()
         part.rename(target)
     except apsw.Error as exc:
         raise StartError(f"{source} could not be copied to {target}: {exc}") from exc
     except OSError as exc:
         raise StartError(f"{target} cannot be written: {exc.strerror}") from exc
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return count
 
 

@@ -181,9 +181,6 @@ class Database:
                     self._connection.execute("ROLLBACK")
             old = self._find([(draft.account, draft.nonce) for draft in drafts])  # rolled back: none of this batch
         self._heads |= fresh
-        for change in changes:
-            if isinstance(change, ConversationEnded):
-                self._heads.pop(change.id, None)
         found, self._found, self._unsure = self._found, [], False
         return places, [*found, *messages]
 
@@ -286,7 +283,6 @@ class Database:
                     execute("INSERT OR IGNORE INTO member VALUES (?, ?)", (made, account))
             case ConversationEnded(ended):
                 execute("DELETE FROM message WHERE id > ? AND id < ?", (_id(ended, 0), _id(ended + 1, 0)))
-                execute("DELETE FROM conversation WHERE id = ?", (ended,))
                 execute("DELETE FROM member WHERE conversation = ?", (ended,))
                 execute("DELETE FROM read WHERE conversation = ?", (ended,))
                 execute("DELETE FROM account WHERE key IS NULL AND id NOT IN (SELECT account FROM member)")

@@ -63,7 +63,6 @@ class MemoryLog:
             match record:
                 case ConversationEnded(conversation):
                     self._drop_all(conversation, through=None)
-                    self._conversations.pop(conversation, None)
                 case Trimmed(conversation, through):
                     self._drop_all(conversation, through=through)
                 case _:

@@ -21,7 +21,7 @@ MIGRATIONS: Final = (
     CREATE TABLE meta (log_id BLOB NOT NULL, ids_until INTEGER NOT NULL);
 
     CREATE TABLE conversation (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY,                -- also of one that ended: no id is given twice
         head INTEGER NOT NULL DEFAULT 0,       -- the newest seq there ever was: none is given twice
         last_time INTEGER NOT NULL DEFAULT 0   -- of that entry, Unix milliseconds
     );
@@ -74,10 +74,9 @@ MIGRATIONS: Final = (
 )
 
 
-def prepare(connection: apsw.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
-    """Make the file what `migrations` make of it. `path` is where it is, for the copy and for errors.
-
-    Raises StartError: it is of a newer version, or no log of ours. apsw.Error: it cannot be read or written."""
+def check(connection: apsw.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Raise StartError when the file at `path` is no log of ours, or of a newer version. Changes nothing: it may be
+    somebody else's."""
     version = connection.pragma("user_version")
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
     if tables and connection.pragma("application_id") != APPLICATION_ID:
@@ -86,10 +85,20 @@ def prepare(connection: apsw.Connection, path: Path, migrations: Sequence[str] =
         raise StartError(
             f"{path} was written by a newer trio-chat (schema {version}, this one knows {len(migrations)}); update it"
         )
+
+
+def prepare(connection: apsw.Connection, path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
+    """Make the file at `path`, after `check`, what `migrations` make of it. An older one is copied first.
+
+    Raises StartError: the copy cannot be made. apsw.Error: the file cannot be read or written."""
+    version = connection.pragma("user_version")
     if 0 < version < len(migrations):
-        copy = path.with_name(f"{path.name}.schema-{version}")
-        if not copy.exists():
-            connection.execute("VACUUM INTO ?", (str(copy),))
+        part = path.with_name(f"{path.name}.part")
+        try:
+            copy(connection, part)
+            part.replace(path.with_name(f"{path.name}.schema-{version}"))
+        except OSError as exc:
+            raise StartError(f"{path} could not be copied before its migration: {exc.strerror}") from exc
     for number, script in enumerate(migrations[version:], start=version + 1):
         with connection:
             connection.execute(script)
@@ -97,6 +106,14 @@ def prepare(connection: apsw.Connection, path: Path, migrations: Sequence[str] =
                 connection.execute("INSERT INTO meta VALUES (?, 1)", (os.urandom(16),))
                 connection.pragma("application_id", APPLICATION_ID)
             connection.pragma("user_version", number)
+
+
+def copy(connection: apsw.Connection, part: Path) -> None:
+    """Copy what `connection` reads to the file `part`, which nobody else may read. It is whole when this returns, and
+    may be there in part when this raises: OSError or apsw.Error."""
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    connection.execute("VACUUM INTO ?", (str(part),))
 
 
 def renew_log_id(connection: apsw.Connection) -> None:

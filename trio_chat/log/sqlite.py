@@ -45,9 +45,10 @@ class SqliteLog:
         self._feed = Feed()
         self._lock = hold(folder)
         try:
+            self.path.touch(mode=0o600)  # before SQLite makes it for everybody to read
             self._database = Database(self.path, now=now, **how)
             self._reader = Reader(self.path, vfs=how.get("vfs"))
-        except apsw.Error as exc:
+        except (apsw.Error, OSError) as exc:
             self._lock.close()
             raise StartError(f"{self.path} cannot be used: {exc}; choose another --data, or restore a backup") from exc
         except BaseException:

@@ -1,0 +1,278 @@
+"""The log against a simple model of it, in any order: appends, changes, pages, crashes; for both engines."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import pytest
+import trio
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+import wire
+from tests.server.test_log import ALL, Clock
+from trio_chat.log import Log, MemoryLog, SqliteLog, inline
+from trio_chat.log.sqlite import FILE
+from trio_chat.model import (
+    AccountGone,
+    AccountKept,
+    Change,
+    ConversationEnded,
+    ConversationMade,
+    Draft,
+    Entry,
+    IdsTaken,
+    NameKept,
+    Read,
+    Receipt,
+    Record,
+    Saved,
+    Trimmed,
+)
+from wire import Kind
+
+T = TypeVar("T")
+
+CONVERSATIONS = 3
+ACCOUNTS = 3
+NONCES = [number.to_bytes(16, "big") for number in range(16)]
+
+
+class Model:
+    """What a log holds, as plainly as it can be said."""
+
+    def __init__(self) -> None:
+        self.pages: dict[int, dict[int, wire.Message]] = {}
+        """By conversation and seq."""
+        self.heads: dict[int, tuple[int, int]] = {}
+        """Seq and time of the newest entry there ever was."""
+        self.places: dict[tuple[int, bytes], Receipt] = {}
+        self.fed: list[Entry] = []
+        """All since the log was opened."""
+        self.accounts: dict[int, AccountKept] = {}
+        self.gone: dict[int, str] = {}
+        self.names: dict[str, NameKept] = {}
+        self.members: dict[int, set[int]] = {}
+        self.reads: dict[tuple[int, int], int] = {}
+        self.ids_until = 1
+
+    def append(self, batch: Sequence[Record], now: int) -> list[Receipt]:
+        receipts = [self.write(record, now) for record in batch if isinstance(record, Draft)]
+        for record in batch:
+            if not isinstance(record, Draft):
+                self.change(record)
+        return receipts
+
+    def write(self, draft: Draft, now: int) -> Receipt:
+        old = self.places.get((draft.account, draft.nonce))
+        if old is not None:
+            return old
+        where = draft.conversation
+        head, last = self.heads.get(where, (0, 0))
+        self.heads[where] = seq, time = head + 1, max(last, now)
+        message = wire.Message(
+            where, seq, time, draft.kind, draft.ref, draft.sender, draft.to, draft.nonce, draft.text, draft.account
+        )
+        self.places[draft.account, draft.nonce] = Receipt(where, seq)
+        self.fed.append(Entry(len(self.fed) + 1, message))
+        page = self.pages.setdefault(where, {})
+        target = page.get(draft.ref)
+        if draft.kind is Kind.EDIT and target is not None and target.kind in (Kind.TEXT, Kind.ACTION):
+            page[draft.ref] = msgspec.structs.replace(target, text=draft.text)
+        elif draft.kind is Kind.FORGET and draft.ref:
+            page.pop(draft.ref, None)
+            for number, entry in list(page.items()):
+                if entry.ref == draft.ref and entry.kind in (Kind.EDIT, Kind.REACT):
+                    del page[number]
+        page[seq] = message
+        return Receipt(where, seq, len(self.fed))
+
+    def change(self, change: Change) -> None:
+        match change:
+            case AccountKept():
+                self.accounts[change.id] = change
+                self.gone.pop(change.id, None)
+            case AccountGone(gone):
+                if gone in self.accounts:
+                    self.gone[gone] = self.accounts.pop(gone).name
+                self.reads = {mark: seq for mark, seq in self.reads.items() if mark[0] != gone}
+            case NameKept():
+                self.names.pop(change.id, None)
+                if change.until:
+                    self.names[change.id] = change
+            case ConversationMade(made, accounts):
+                self.members.setdefault(made, set()).update(accounts)
+                self.heads.setdefault(made, (0, 0))
+            case ConversationEnded(ended):
+                for held in (self.pages, self.members):  # its head stays: no id, and no seq, is given twice
+                    held.pop(ended, None)
+                self.reads = {mark: seq for mark, seq in self.reads.items() if mark[1] != ended}
+            case Read():
+                self.reads[change.id] = change.seq
+            case IdsTaken(until):
+                self.ids_until = max(self.ids_until, until)
+            case Trimmed(where, through):
+                self.pages[where] = {seq: entry for seq, entry in self.page(where).items() if seq > through}
+        members = set().union(*self.members.values())
+        self.gone = {number: name for number, name in self.gone.items() if number in members}
+
+    def page(self, conversation: int) -> dict[int, wire.Message]:
+        return self.pages.get(conversation, {})
+
+    def saved(self) -> Saved:
+        return Saved(
+            accounts=[self.accounts[number] for number in sorted(self.accounts)],
+            gone=self.gone,
+            names=sorted(self.names.values(), key=lambda kept: (kept.until, kept.id)),
+            conversations=[ConversationMade(it, tuple(sorted(self.members[it]))) for it in sorted(self.members)],
+            heads={conversation: head for conversation, (head, _) in self.heads.items()},
+            reads=[Read(mark, self.reads[mark]) for mark in sorted(self.reads)],
+            ids_until=self.ids_until,
+        )
+
+
+_conversations = st.integers(1, CONVERSATIONS)
+_accounts = st.integers(1, ACCOUNTS)
+_seqs = st.integers(0, 12)
+_nonces = st.sampled_from(NONCES)
+_times = st.integers(0, 100)
+_kinds = st.sampled_from([Kind.TEXT, Kind.TEXT, Kind.ACTION, Kind.EDIT, Kind.REACT, Kind.FORGET])
+_names = st.sampled_from(["alice", "bob", "zoë"])
+_drafts = st.builds(
+    Draft, _conversations, _accounts, _names, st.just("#lobby"), _nonces, _kinds, _seqs, st.text(max_size=5)
+)
+_changes: st.SearchStrategy[Change] = st.one_of(
+    st.builds(AccountKept, _accounts, st.binary(max_size=2), _names, _names, st.booleans(), st.booleans()),
+    st.builds(AccountGone, _accounts),
+    st.builds(NameKept, _names, _accounts, st.one_of(st.just(0.0), st.floats(1, 1e9))),
+    st.builds(ConversationMade, _conversations, st.tuples(_accounts, _accounts)),
+    st.builds(ConversationEnded, _conversations),
+    st.builds(Read, st.tuples(_accounts, _conversations), _seqs),
+    st.builds(IdsTaken, st.integers(1, 1 << 32)),
+    st.builds(Trimmed, _conversations, _seqs),
+)
+
+
+class LogInAnyOrder(RuleBasedStateMachine):
+    """One log, and the model of it."""
+
+    def __init__(self, opened: Callable[[Path, Clock], Log]) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.model = Model()
+        self.acked = 0
+        self.home = Path(tempfile.mkdtemp())
+        self.lives = 0
+        self.opened = opened
+        self.log = opened(self.home / "0", self.clock)
+
+    def teardown(self) -> None:
+        self.log.close()
+        shutil.rmtree(self.home)
+
+    def call(self, function: Callable[..., Coroutine[Any, Any, T]], *arguments: object, **names: object) -> T:
+        async def main() -> T:
+            return await function(*arguments, **names)
+
+        return trio.run(main)
+
+    @rule(time=_times, drafts=st.lists(_drafts, min_size=1, max_size=12))
+    def write(self, time: int, drafts: list[Draft]) -> None:
+        self.append(time, drafts)
+
+    @rule(
+        time=_times, drafts=st.lists(_drafts, max_size=3), changes=st.lists(_changes, max_size=4), first=st.booleans()
+    )
+    def write_and_change(self, time: int, drafts: list[Draft], changes: list[Change], first: bool) -> None:
+        self.append(time, [*changes, *drafts] if first else [*drafts, *changes])
+
+    @rule(changes=st.lists(_changes, min_size=1, max_size=9))
+    def change(self, changes: list[Change]) -> None:
+        self.append(self.clock.time, changes)
+
+    def append(self, time: int, batch: Sequence[Record]) -> None:
+        self.clock.time = time
+        assert self.call(self.log.append, batch) == self.model.append(batch, time)
+
+    @rule(conversation=_conversations, seqs=st.tuples(_seqs, _seqs), limit=st.integers(1, 9))
+    def page(self, conversation: int, seqs: tuple[int, int], limit: int) -> None:
+        kept = self.model.page(conversation).items()
+        inside = [entry for seq, entry in kept if seqs[0] < seq <= seqs[1]]
+        assert self.call(self.log.since, conversation, seqs[0], limit=limit, until=seqs[1]) == inside[:limit]
+        inside = [entry for seq, entry in kept if seq < seqs[0]]
+        assert self.call(self.log.before, conversation, seqs[0], limit=limit) == inside[-limit:]
+
+    @rule()
+    def find(self) -> None:
+        async def check() -> None:
+            for key in ((account, nonce) for account in range(1, ACCOUNTS + 1) for nonce in NONCES):
+                assert await self.log.find(*key) == self.model.places.get(key)
+
+        self.call(check)
+
+    @precondition(lambda self: self.acked < len(self.model.fed))
+    @rule(data=st.data())
+    def feed(self, data: st.DataObject) -> None:
+        self.acked = data.draw(st.integers(self.acked, len(self.model.fed) - 1))
+        assert self.call(self.log.feed, self.acked) == self.model.fed[self.acked :]
+
+    @invariant()
+    def all_that_is_kept_is_there_and_nothing_else(self) -> None:
+        async def check() -> None:
+            for where in range(1, CONVERSATIONS + 1):
+                assert await self.log.since(where, 0, limit=ALL, until=ALL) == list(self.model.page(where).values())
+
+        self.call(check)
+
+
+class MemoryInAnyOrder(LogInAnyOrder):
+    """It begins with nothing, and nothing outlives it."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _, clock: MemoryLog(max_bytes=1 << 27, now=clock))
+
+
+class SqliteInAnyOrder(LogInAnyOrder):
+    """It is closed, or its process dies, and it goes on where it was."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda folder, clock: SqliteLog(folder, now=clock, run=inline, synchronous="OFF"))
+
+    def teardown(self) -> None:
+        try:
+            self.close_and_open()
+        finally:
+            super().teardown()
+
+    @rule()
+    def close_and_open(self) -> None:
+        self.log.close()
+        self.open_again()
+
+    @rule()
+    def die_and_open(self) -> None:
+        """What a killed process leaves: its files as they are, and no lock."""
+        old, new = self.home / str(self.lives), self.home / str(self.lives + 1)
+        new.mkdir()
+        for name in (FILE, f"{FILE}-wal"):
+            shutil.copy(old / name, new / name)
+        self.log.close()
+        self.lives += 1
+        self.open_again()
+
+    def open_again(self) -> None:
+        log_id = self.log.log_id
+        self.log = self.opened(self.home / str(self.lives), self.clock)
+        assert self.log.log_id == log_id
+        assert self.log.saved == self.model.saved()
+        self.model.fed.clear()
+        self.acked = 0
+
+
+@pytest.mark.parametrize("engine", [MemoryInAnyOrder, SqliteInAnyOrder])
+def test_the_log_in_any_order(engine: type[LogInAnyOrder]) -> None:
+    run_state_machine_as_test(engine, settings=settings(max_examples=30, stateful_step_count=20))

@@ -4,9 +4,9 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 import trio
 
@@ -15,12 +15,17 @@ from client_repl.address import Address
 from client_repl.chat import LOBBY, Chat
 from client_repl.identity import Identity
 from client_repl.inputs import Mode
-from client_repl.items import Item, Welcomed
+from client_repl.items import Item, Notice, Welcomed
+from client_repl.keeper import Keeper, Written
+from client_repl.kept import Kept, Kind, SlotError
 from client_repl.nonces import new_nonce
 from client_repl.options import Options, login_name, parse
 from client_repl.session import AskName, Session
 from client_repl.state_dir import Remembered, StateDir, default_path
 from client_repl.stdio import LineReader, Output
+
+if TYPE_CHECKING:
+    from client_repl.slots import Slot
 
 REACH_TIMEOUT: Final = 10.0
 """Seconds in which a client without a terminal must reach its server."""
@@ -47,41 +52,58 @@ def _run(options: Options) -> int:
     on_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout) and _can_draw()
     user = _User(options)
     target = options.address or user.last_server or _ask_server(on_terminal)
+    kind = _kind(options, on_terminal)
     chat = Chat(
         options.name or user.last_name or ("" if on_terminal else login_name() or "guest"),
         new_nonce=new_nonce,
         where=options.to or LOBBY,
         mode=_mode(options, on_terminal),
+        history=kind.has_history,
     )
+    with user.slot(kind, target) as (slot, kept, remark):
+        chat.restore(kept.lines, kept.progress)
+        keeper = Keeper(chat, slot, kind)
 
-    def connect(
-        show: Callable[[Item], None],
-        ask_name: AskName | None,
-        pause: Callable[[], Awaitable[None]],
-        *,
-        give_up: float | None = None,
-    ) -> Session:
-        def show_and_remember(item: Item) -> None:
-            if isinstance(item, Welcomed):
-                user.remember(target, item.name)
-            show(item)
+        def connect(
+            show: Callable[[Item], None],
+            ask_name: AskName | None,
+            pause: Callable[[], Awaitable[None]],
+            written: Written,
+            give_up: float | None = None,
+        ) -> Session:
+            def show_and_remember(item: Item) -> None:
+                if isinstance(item, Welcomed):
+                    user.remember(target, item.name)
+                show(item)
 
-        return Session(chat, target, user.identity, show_and_remember, ask_name=ask_name, pause=pause, give_up=give_up)
+            if remark:
+                show(Notice(remark))
+            return Session(
+                chat,
+                target,
+                user.identity,
+                show_and_remember,
+                ask_name=ask_name,
+                give_up=give_up,
+                pause=pause,
+                keeper=keeper,
+                written=written,
+            )
 
-    if on_terminal:
-        from client_repl import app  # noqa: PLC0415 - a pipe starts faster without the terminal's libraries
+        if on_terminal:
+            from client_repl import app  # noqa: PLC0415 - a pipe starts faster without the terminal's libraries
 
-        code = app.run(chat, connect)
-    else:
-        code = _run_pipe(
-            lambda show, pause: connect(show, None, pause, give_up=REACH_TIMEOUT), options, home=chat.where
-        )
+            code = app.run(chat, connect, draft=kept.draft, hold_draft=keeper.hold_draft)
+        else:
+            code = _run_pipe(
+                lambda show, pause, written: connect(show, None, pause, written, REACH_TIMEOUT), options, chat.where
+            )
     if user.reached:
         user.remember(target, chat.name)  # it may have changed
     return code
 
 
-def _run_pipe(connect: pipe.Connect, options: Options, *, home: str) -> int:
+def _run_pipe(connect: pipe.Connect, options: Options, home: str) -> int:
     text = options.send
     lines = [] if text is None else [text]
     reader = LineReader(_fd(sys.stdin))
@@ -91,7 +113,7 @@ def _run_pipe(connect: pipe.Connect, options: Options, *, home: str) -> int:
             return await reader.next()
         return lines.pop() if lines else None
 
-    style = pipe.Style(json=options.json, history=options.follow, messages=text is None)
+    style = pipe.Style(json=options.json, messages=text is None)
     run = partial(pipe.run, style=style, home=home, follow=options.follow and text is None)
     return trio.run(run, connect, next_line, Output(_fd(sys.stdout)), Output(_fd(sys.stderr)))
 
@@ -121,6 +143,25 @@ class _User:
         except identity.IdentityError as exc:
             raise _StartError(str(exc)) from exc
 
+    @contextlib.contextmanager
+    def slot(self, kind: Kind, target: Address) -> Iterator[tuple["Slot | None", Kept, str]]:
+        """What is on disk for clients of this kind, for the length of the block, and what the user should know of it.
+        Nothing for a guest; nor where it cannot be, and the chat goes on without."""
+        if self._guest:
+            yield None, Kept(), ""
+            return
+        from client_repl import slots  # noqa: PLC0415 - a guest starts faster without SQLite
+
+        try:
+            taken = slots.take(self._state.slots, kind, str(target))
+        except SlotError as exc:
+            yield None, Kept(), f"Nothing is kept on disk ({exc}). What is not sent when this client ends is lost."
+            return
+        try:
+            yield taken
+        finally:
+            taken.slot.close()
+
     def remember(self, target: Address, name: str) -> None:
         """For the next start; a guest is not remembered. Where it cannot be written, the chat goes on without."""
         self.reached = True
@@ -133,6 +174,16 @@ def _mode(options: Options, on_terminal: bool) -> Mode:
     if options.send is not None or (options.to and not on_terminal):
         return Mode.TEXT
     return Mode.JSON if options.json else Mode.COMMANDS
+
+
+def _kind(options: Options, on_terminal: bool) -> Kind:
+    if on_terminal:
+        return Kind.TERMINAL
+    if options.send is not None:
+        return Kind.SEND
+    if options.json:
+        return Kind.JSON
+    return Kind.FOLLOW if options.follow else Kind.PIPE
 
 
 def _ask_server(on_terminal: bool) -> Address:

@@ -17,12 +17,13 @@ from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.editor import Editor
 from client_repl.items import ConnectionState, Failure, Item, Line, Notice
+from client_repl.keeper import Written
 from client_repl.options import suggested_name
 from client_repl.session import AskName, Session
 from client_repl.terminal import Printer, TerminalGoneError
 
-Connect = Callable[[Callable[[Item], None], AskName, Callable[[], Awaitable[None]]], Session]
-"""Makes the session from `show`, `ask_name` and `pause`, as `Session` describes them."""
+Connect = Callable[[Callable[[Item], None], AskName, Callable[[], Awaitable[None]], Written], Session]
+"""Makes the session from `show`, `ask_name`, `pause` and `written`, as `Session` describes them."""
 
 HANGUP: Final = 129
 """Exit code when the terminal is gone, as shells have it for SIGHUP."""
@@ -34,13 +35,14 @@ RESTORE_TIMEOUT: Final = 3.0
 """Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
 
 
-def run(chat: Chat, connect: Connect) -> int:
-    """Chat on this terminal until the session ends, the user leaves or a signal comes: the exit code.
+def run(chat: Chat, connect: Connect, *, draft: str, hold_draft: Callable[[str], None]) -> int:
+    """Chat on this terminal until the session ends, the user leaves or a signal comes: the exit code. The editor begins
+    with `draft`, and `hold_draft` is told whenever it is another one.
 
     130 after Ctrl-C, 143, 129 and 131 after SIGTERM, SIGHUP and SIGQUIT, else what the session says. The terminal is
     restored in every case, also when an exception of the session comes out.
     """
-    return asyncio.run(_host(_Guest(chat, connect)))
+    return asyncio.run(_host(_Guest(chat, connect, draft, hold_draft)))
 
 
 async def _host(guest: "_Guest") -> int:
@@ -69,14 +71,14 @@ async def _host(guest: "_Guest") -> int:
 class _Guest:
     """The trio side: session, prompt and printer, which end together."""
 
-    def __init__(self, chat: Chat, connect: Connect) -> None:
+    def __init__(self, chat: Chat, connect: Connect, draft: str, hold_draft: Callable[[str], None]) -> None:
         self.code = 0
         self._entered, self._lines = trio.open_memory_channel[tuple[Callable[[str], None], str]](MAX_ENTERED)
         self._leaving = trio.Event()
         completer = ChatCompleter(chat.complete_names, chat.commands, self._look_up)
-        self._editor = Editor(chat, completer, send=self._enter, leave=self.leave)
+        self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
         self._printer = Printer(self._editor.scrollback, self._render)
-        self._session = connect(self._show, self._ask_name, self._printer.room)
+        self._session = connect(self._show, self._ask_name, self._printer.room, self._printer.written)
 
     def leave(self, code: int) -> None:
         """End with this exit code, so that others see it if they can be told soon; the first one counts."""
@@ -101,7 +103,12 @@ class _Guest:
                 self.leave(await self._session.run())
                 nursery.cancel_scope.cancel()
         finally:
-            self._printer.flush()  # below where the prompt was
+            written = False
+            try:
+                self._printer.flush()  # below where the prompt was
+                written = True
+            finally:
+                self._session.ended(written=written)
 
     async def _say_farewell(self, scope: trio.CancelScope) -> None:
         await self._leaving.wait()

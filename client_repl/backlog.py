@@ -4,7 +4,7 @@ from collections import deque
 from typing import Final
 
 import wire
-from client_repl.items import Item, Line, PresenceLine, Skipped
+from client_repl.items import Item, Line, Missed, PresenceLine, Skipped
 
 MAX_LINES: Final = 50
 """Lines of catch-up a conversation prints: a screenful or two."""
@@ -29,7 +29,7 @@ class Backlog:
             case Line(replay=True):
                 self._held.setdefault(item.where, _Held()).add(item)
                 return []
-            case Line() | PresenceLine() | Skipped():
+            case Line() | PresenceLine() | Skipped() | Missed():
                 return [*self.release(), item]
             case _:
                 return [item]

@@ -1,19 +1,21 @@
 """The client's core: what the server and the user say goes in, what to send and to show comes out. No I/O, no clock."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, assert_never
 
 import wire
-from client_repl import commands, inputs
-from client_repl.cursors import Cursors, Step
-from client_repl.effects import Effect, Reconnect, RetryAfter, Send, Show
+from client_repl import commands, given_back, inputs
+from client_repl.cursors import Cursors, Progress
+from client_repl.effects import Effect, Keep, LetGo, Reconnect, RetryAfter, Send, Show
 from client_repl.ignored import Ignored
 from client_repl.inputs import Mode
-from client_repl.items import Failure, Notice, PresenceLine, Roster, Skipped, Welcomed
+from client_repl.items import Failure, Notice, PresenceLine, Roster, Welcomed
 from client_repl.me import Me
 from client_repl.names import Names
 from client_repl.outbox import Outbox, Pending, request_ids
 from client_repl.people import People
+from client_repl.place import Place
+from client_repl.reading import Reading
 from client_repl.requests import Request, Requests
 from client_repl.transcript import Target, Transcript
 
@@ -21,10 +23,6 @@ LOBBY: Final = "#lobby"
 
 _FIRST_ID: Final = 16
 """Below it are the login's request ids."""
-_POSITIONS_A_RESUME: Final = 1000
-"""Of at most 11 bytes each: a Resume stays within the 20 KiB of a frame."""
-_MAX_NAME: Final = 256
-"""Bytes; no name is as long, and a longer one might not fit a frame beside its text."""
 _RETRY: Final = frozenset({wire.Code.UNAVAILABLE, wire.Code.OVERLOADED, wire.Code.RATE_LIMITED})
 """Refusals of a Say after which the same nonce is sent again."""
 _RETRY_SECONDS: Final = 1.0
@@ -35,10 +33,17 @@ class Chat:
     """One user in one chat. Every method that returns effects wants them carried out in order.
 
     `new_nonce` gives 16 bytes, never the same twice, that begin with the time in milliseconds, big-endian.
+    `history`: whether what was said before the first connection is of interest.
     """
 
     def __init__(
-        self, name: str, *, new_nonce: Callable[[], bytes], where: str = LOBBY, mode: Mode = Mode.COMMANDS
+        self,
+        name: str,
+        *,
+        new_nonce: Callable[[], bytes],
+        where: str = LOBBY,
+        mode: Mode = Mode.COMMANDS,
+        history: bool = True,
     ) -> None:
         self.mode: Final = mode
         self.commands: Final = commands.COMMANDS
@@ -46,17 +51,21 @@ class Chat:
         self.ignored: Final = Ignored()
         self._me = Me(name)
         self._new_nonce = new_nonce
-        self._where = where
-        self._partner = 0
-        """Whom `where` is, since we know it; 0 for a room."""
         self._connected = False
         self._max_text = wire.MAX_TEXT
-        self._cursors = Cursors()
+        self._cursors = Cursors(history=history)
         self._people = People()
         self._outbox = Outbox()
         self._requests = Requests()
         self._names = Names()
+        self._place = Place(where, self._names)
         self._transcript = Transcript(self._names, self._cursors, self.ignored)
+        self._reading = Reading(self._me, self._cursors, self._outbox, self._people, self._transcript)
+
+    def restore(self, lines: Iterable[Pending], progress: Progress) -> None:
+        """Go on where an earlier run was, before the first connection: its lines, which go before new ones."""
+        self._cursors.restore(progress)
+        self._outbox.restore(lines, self.new_id)
 
     # --- what a front end looks at -----------------------------------------------------------------------------------
 
@@ -77,8 +86,7 @@ class Chat:
     @property
     def where(self) -> str:
         """The conversation that text goes to; a direct one follows its partner to another name."""
-        name = self._names.name(self._partner)
-        return f"@{name}" if name else self._where
+        return self._place.where
 
     @property
     def pending(self) -> Sequence[Pending]:
@@ -86,9 +94,14 @@ class Chat:
         return self._outbox.pending
 
     @property
-    def unacknowledged(self) -> int:
-        """How many own lines may not be stored."""
+    def unacknowledged(self) -> Sequence[Pending]:
+        """Own lines that may not be stored, oldest first."""
         return self._outbox.unacknowledged
+
+    @property
+    def progress(self) -> Progress:
+        """How far this user is: all up to there was shown, or is in effects that were returned."""
+        return self._cursors.progress
 
     @property
     def backlog(self) -> int:
@@ -166,18 +179,15 @@ class Chat:
 
         `account` is whom `@user` must be then; 0: whom we know by this name now."""
         text = inputs.visible(text)
-        if not text.strip():
-            return self.fail(wire.Code.TEXT_EMPTY, f"There is no text to send to {to}.", draft)
-        size = len(text.encode())
-        if size > self._max_text:
-            reason = f"The text is {size} bytes long; {self._max_text} are allowed."
-            return self.fail(wire.Code.TEXT_TOO_LONG, reason, draft)
         to = inputs.visible(to)
-        if len(to.encode()) > _MAX_NAME:
-            return self.fail(wire.Code.NO_SUCH_USER, "Nobody has a name as long as this.", draft)
-        account = account or self._account_at(to)
-        self._outbox.add(Pending(wire.Say(self.new_id(), self._new_nonce(), to, text, kind, account=account), draft))
-        return self._send_ready()
+        mistake = inputs.check(to, text, self._max_text)
+        if mistake is not None:
+            return self.fail(mistake.code, mistake.text, draft)
+        account = account or self._place.account(to)
+        say = wire.Say(self.new_id(), self._new_nonce(), to, text, kind, account=account)
+        line = Pending(say, draft, self._cursors.log_id)
+        self._outbox.add(line)
+        return [Keep(line), *self._send_ready()]
 
     def ask(self, event: wire.Who | wire.Nick | wire.SetStatus, draft: str, *, silent: bool = False) -> list[Effect]:
         """Send a request whose answer is shown when it comes."""
@@ -191,7 +201,11 @@ class Chat:
     def look_up(self, prefix: str) -> list[Effect]:
         """Ask for more names that begin with `prefix`, where the room is too big to be known whole."""
         prefix = inputs.visible(prefix)
-        if not (self._connected and self._people.partial) or len(prefix) > _MAX_NAME or self._requests.looks_up(prefix):
+        if (
+            not (self._connected and self._people.partial)
+            or len(prefix) > inputs.MAX_NAME
+            or self._requests.looks_up(prefix)
+        ):
             return []
         return self.ask(wire.Who(self.new_id(), self.room, prefix=prefix), "", silent=True)
 
@@ -213,14 +227,12 @@ class Chat:
         self._names.tell(welcome.name, welcome.account)
         for conversation in welcome.conversations:
             self._names.tell(conversation.name[1:], conversation.account)
-        positions = self._cursors.positions
-        pages = [positions[i : i + _POSITIONS_A_RESUME] for i in range(0, len(positions), _POSITIONS_A_RESUME)] or [()]
+        pages = self._cursors.pages
         for number, page in enumerate(pages, start=1):
             resume = wire.Resume(self.new_id(), page, more=number < len(pages))
             self._requests.add(Request(resume))
             effects.append(Send(resume))
-        self._outbox.rewind()
-        return effects + self._send_ready()
+        return effects + self._begin_outbox(welcome.log_id) + self._send_ready()
 
     def disconnected(self) -> list[Effect]:
         """The connection is gone. Own lines stay pending; requests fail and give their line back."""
@@ -239,9 +251,9 @@ class Chat:
         """An event after Welcome, in the order they come."""
         match event:
             case wire.Message():
-                return self._message(event) + self._send_ready()
+                return self._reading.message(event) + self._send_ready()
             case wire.Gap():
-                return self._gap(event)
+                return self._reading.gap(event)
             case wire.Stored() | wire.Refused() | wire.Done():
                 return self._answer(event) + self._send_ready()
             case wire.Members() | wire.Presence() | wire.Joined() | wire.Left():
@@ -261,59 +273,23 @@ class Chat:
         return [Send(say) for say in self._outbox.ready()] if self._connected else []
 
     def _history_was_reset(self) -> list[Effect]:
-        self._transcript.forget()
+        self._reading.forget()
         self._names.forget()
         self.ignored.forget_accounts()
-        self._partner = 0
-        effects: list[Effect] = [Show(Notice("The server's history was reset; starting fresh."))]
-        for line in self._outbox.forget_log():
-            reason = f"The server's history was reset, so who {line.to} is now is not known; send it again if you like."
-            effects += self.fail(wire.Code.NO_SUCH_USER, reason, line.draft)
-        return effects
+        self._place.forget()
+        told = Show(Notice("The server's history was reset; starting fresh."))
+        return [told, *given_back.to_strangers(self._outbox.forget_log())]
 
-    def _account_at(self, to: str) -> int:
-        """Whom `@user` is as far as we know; 0 else, and for a room."""
-        self._remember_partner()
-        return self._partner if to == self.where else self._names.account(inputs.direct(to) or "")
-
-    def _remember_partner(self) -> None:
-        self._partner = self._partner or self._names.account(inputs.direct(self._where) or "")
-
-    def _message(self, message: wire.Message) -> list[Effect]:
-        match self._cursors.advance(message.conversation, message.seq, message.seq):
-            case Step.SEEN:
-                return []
-            case Step.HOLE:
-                return [Reconnect("the server skipped a message")]
-            case Step.NEXT:
-                ours = self._outbox.echoed(message.nonce)
-                line = self._transcript.enter(message, self.name, self._me.account, ours=ours)
-                if line is None:
-                    return []
-                if not line.own:
-                    self._people.spoke(message.sender, message.account)
-                return [Show(line)]
-            case _ as never:
-                assert_never(never)
-
-    def _gap(self, gap: wire.Gap) -> list[Effect]:
-        first = max(gap.first, self._cursors.position(gap.conversation) + 1)
-        match self._cursors.advance(gap.conversation, gap.first, gap.last):
-            case Step.SEEN:
-                return []
-            case Step.HOLE:
-                return [Reconnect("the server skipped messages")]
-            case Step.NEXT:
-                self._outbox.passed(gap.conversation, gap.last)
-                return [Show(Skipped(self._transcript.where(gap.conversation), first, gap.last, gap.reason))]
-            case _ as never:
-                assert_never(never)
+    def _begin_outbox(self, log_id: bytes) -> list[Effect]:
+        lines = self._outbox.begin(log_id, now=int.from_bytes(self._new_nonce()[:8], "big"))
+        returned = [*given_back.too_old(lines.old), *given_back.to_strangers(lines.strange)]
+        return [*returned, *map(Keep, lines.marked)]
 
     def _answer(self, event: wire.Stored | wire.Refused | wire.Done) -> list[Effect]:
         match event:
             case wire.Stored():
-                self._outbox.stored(event, self._cursors.position(event.conversation))
-                return []
+                ours = self._outbox.stored(event, self._cursors.position(event.conversation))
+                return [LetGo(event.nonce)] if ours else []
             case wire.Refused():
                 return self._refused(event)
             case wire.Done():
@@ -327,7 +303,7 @@ class Chat:
             return [RetryAfter(seconds)] if self._outbox.pause() else []
         line = self._outbox.refused(refused.ref)
         if line is not None:
-            return self.fail(refused.code, refused.text, line.draft)
+            return given_back.refused(line, refused.code, refused.text)
         request = self._requests.take(refused.ref)
         if request is None:  # of nothing; or a resend of a line that was acknowledged meanwhile is to wait
             return [] if refused.code in _RETRY else self.fail(refused.code, refused.text, "")
@@ -340,21 +316,8 @@ class Chat:
         request = self._requests.take(done.ref)
         if request is None:
             return []
-        match request.event:
-            case wire.Nick(name=name):
-                self._me.name = name
-                text = f"You are {name} now."
-            case wire.SetStatus(status=wire.Status.AWAY, text=reason):
-                self._me.away = reason
-                text = f"You are away: {reason}" if reason else "You are away; /back ends it."
-            case wire.SetStatus():
-                self._me.away = None
-                text = "You are back."
-            case wire.Resume() | wire.Who():
-                return []
-            case _ as never:
-                assert_never(never)
-        return [] if request.silent else [Show(Notice(text))]
+        text = self._me.done(request.event)
+        return [Show(Notice(text))] if text and not request.silent else []
 
     def _whereabouts(self, event: wire.Members | wire.Presence | wire.Joined | wire.Left) -> list[Effect]:
         match event:
@@ -381,7 +344,7 @@ class Chat:
         effects = [] if away is None else self.ask(again, "", silent=True)
         if members.ref == 0:
             self._people.replace(members.conversation, members.users, members.total, more=members.more)
-            self._remember_partner()
+            self._place.look()
             return effects + self.look_up(self.name) if self._me.unsure else effects
         request = self._requests.take(members.ref)
         if request is None:

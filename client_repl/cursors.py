@@ -1,8 +1,13 @@
 """Where this client is in each conversation: what it has seen, and what was there before it came."""
 
 import enum
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 import wire
+
+_POSITIONS_A_RESUME: Final = 1000
+"""Of at most 11 bytes each: a Resume stays within the 20 KiB of a frame."""
 
 
 class Step(enum.Enum):
@@ -16,27 +21,57 @@ class Step(enum.Enum):
     """Something before it is missing: the server broke its promise."""
 
 
-class Cursors:
-    """Positions mean something in one log only, that of `log_id`."""
+class Progress(NamedTuple):
+    """How far a reader is: the newest seq that it has of each conversation, in the log of this id."""
 
-    def __init__(self) -> None:
-        self._log_id: bytes | None = None
+    log_id: bytes
+    seqs: Mapping[int, int]
+
+
+NOWHERE: Final = Progress(b"", {})
+"""Of who has seen no log yet."""
+
+
+class Cursors:
+    """Positions mean something in one log only, that of `log_id`.
+
+    `history`: whether it reads what was said before it came first.
+    """
+
+    def __init__(self, *, history: bool = True) -> None:
+        self._history = history
+        self._log_id = NOWHERE.log_id
         self._positions: dict[int, int] = {}
         self._resumed: dict[int, int] = {}
         self._heads: dict[int, int] = {}
+        self._behind: set[int] = set()
+        self._returning = False
         self._names: dict[int, str] = {}
         self._partners: dict[int, int] = {}
 
+    def restore(self, progress: Progress) -> None:
+        """Go on where another run was."""
+        self._log_id, self._positions = progress.log_id, dict(progress.seqs)
+
     def begin(self, welcome: wire.Welcome) -> bool:
         """A connection begins. True: the log is another one or was cut back, and we start fresh."""
-        reset = self._log_id not in (None, welcome.log_id) or any(map(self._is_past, welcome.conversations))
+        first = self._log_id == NOWHERE.log_id
+        reset = self._log_id not in {NOWHERE.log_id, welcome.log_id} or any(map(self._is_past, welcome.conversations))
         if reset:
             self.forget()
         self._log_id = welcome.log_id
+        if first and not self._history:
+            self._positions = {conversation.id: conversation.head for conversation in welcome.conversations}
+        self._returning = bool(self._positions)
+        if self._returning:  # somebody wrote for the first time meanwhile: none of it is to be left out
+            for conversation in welcome.conversations:
+                if conversation.account:
+                    self._positions.setdefault(conversation.id, 0)
         self._resumed = dict(self._positions)
         self._heads.clear()
         for conversation in welcome.conversations:
             self._enter(conversation)
+        self._behind = {number for number, head in self._heads.items() if self.position(number) < head}
         return reset
 
     def joined(self, conversation: wire.Conversation) -> bool:
@@ -62,13 +97,38 @@ class Cursors:
         self.call(conversation.id, conversation.name, conversation.account)
 
     @property
-    def positions(self) -> tuple[wire.Position, ...]:
-        """What to resume from."""
-        return tuple(wire.Position(conversation, seq) for conversation, seq in self._positions.items())
+    def log_id(self) -> bytes:
+        """Of the log that was read last; b"" for none."""
+        return self._log_id
+
+    @property
+    def progress(self) -> Progress:
+        """How far we are now."""
+        return Progress(self._log_id, dict(self._positions))
+
+    @property
+    def pages(self) -> list[tuple[wire.Position, ...]]:
+        """What to resume from, one Resume each; at least one."""
+        all_ = tuple(wire.Position(conversation, seq) for conversation, seq in self._positions.items())
+        return [all_[i : i + _POSITIONS_A_RESUME] for i in range(0, len(all_), _POSITIONS_A_RESUME)] or [()]
+
+    @property
+    def returning(self) -> bool:
+        """Whether we had been in this log before this connection."""
+        return self._returning
+
+    @property
+    def behind(self) -> bool:
+        """Whether something is still to come that was in the log when this connection began."""
+        return bool(self._behind)
 
     def position(self, conversation: int) -> int:
         """The newest seq that we have; 0 for none."""
         return self._positions.get(conversation, 0)
+
+    def is_new(self, conversation: int) -> bool:
+        """Whether nothing of it was read yet, nor where to begin."""
+        return conversation not in self._positions
 
     def name(self, conversation: int) -> str:
         """As the server last called it; "" for one that it did not tell of."""
@@ -95,4 +155,6 @@ class Cursors:
         if first > position + 1:
             return Step.HOLE
         self._positions[conversation] = last
+        if last >= self._heads.get(conversation, 0):
+            self._behind.discard(conversation)
         return Step.NEXT

@@ -39,7 +39,8 @@ class Editor:
     """Draft in, lines out.
 
     `send` takes a line that was entered, False: not now, then the text stays. `leave` ends the session with an exit
-    code. Everything runs on the thread and in the loop of the prompt.
+    code. `draft` is what it begins with, and `hold_draft` is told of each change. Everything runs on the thread and in
+    the loop of the prompt.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class Editor:
         *,
         send: Callable[[str], bool],
         leave: Callable[[int], None],
+        draft: str,
+        hold_draft: Callable[[str], None],
     ) -> None:
         self.connection = "connecting"
         """The state of the connection, for the toolbar."""
@@ -58,6 +61,7 @@ class Editor:
         self._completer = ConditionalCompleter(completer, Condition(lambda: self._answered is None))
         self._send = send
         self._leave = leave
+        self._hold_draft = hold_draft
         self._question = ""
         self._answered: Callable[[str | None], None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
@@ -77,8 +81,9 @@ class Editor:
             output=terminal_output(),
         )
         self._buffer = self._prompt.default_buffer
+        self._buffer.reset(Document(draft))
         self._buffer.accept_handler = self._accept
-        self._buffer.on_text_changed += lambda _: self._stay()
+        self._buffer.on_text_changed += lambda _: self._changed()
         self._draft_window = self._prompt.layout.current_window
         self._draft_window.height = self._draft_height
         self.app.ttimeoutlen = _ESCAPE_SECONDS
@@ -93,7 +98,7 @@ class Editor:
 
     async def run(self) -> None:
         """Edit until cancelled (in asyncio), which restores the terminal. Raises EOFError when the terminal is gone."""
-        await self._prompt.prompt_async(set_exception_handler=False)
+        await self._prompt.prompt_async(default=self._buffer.document, set_exception_handler=False)
 
     def give_back(self, draft: str) -> bool:
         """Put a refused line back to be corrected. False: something else is being typed."""
@@ -127,7 +132,13 @@ class Editor:
             self.app.output.bell()
             return True
         self.for_you = 0
+        self._hold_draft("")
         return False
+
+    def _changed(self) -> None:
+        self._stay()
+        if self._answered is None:
+            self._hold_draft(self._buffer.text)
 
     def _stay(self) -> None:
         if self._leaving is not None:
@@ -200,6 +211,7 @@ class Editor:
         def _interrupt(_: KeyPressEvent) -> None:
             if self._buffer.text:
                 self._buffer.reset()
+                self._changed()
             elif self._leaving is None:
                 self._leaving = asyncio.get_running_loop().call_later(_LEAVING_SECONDS, self._stay)
             else:

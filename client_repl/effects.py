@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import wire
 from client_repl.items import Item
+from client_repl.outbox import Pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,28 @@ class Send:
     """Send this event on the current connection."""
 
     event: wire.ClientEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Have this line on disk before anything after it is done; one with its nonce that is there already is replaced."""
+
+    line: Pending
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """The line with this nonce need not be on disk any more, as soon as what was shown before is really written."""
+
+    nonce: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Have on disk, before anything after it is done, that this user begins to read a conversation behind `position`:
+    without any position, the next client would begin some lines before the end again, and skip what is in between."""
+
+    position: wire.Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +62,4 @@ class Quit:
     """The user wants to leave."""
 
 
-Effect = Send | Show | RetryAfter | Reconnect | Quit
+Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit

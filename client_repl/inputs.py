@@ -15,6 +15,8 @@ from client_repl.sanitize import has_shape, picture
 _AT: Final = "@\ufe6b\uff20"
 _SLASH: Final = "/\uff0f"
 
+MAX_NAME: Final = 256
+"""Bytes; no name is as long, and a longer one might not fit a frame beside its text."""
 _ADDRESSED: Final = re.compile(r"([^\s:,]+)[:,]?\s*(.*)", re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -125,6 +127,18 @@ def _parse_json(line: str) -> Input:
             return Text(said.text, said.to, wire.Kind.ACTION)
         case _:
             return Mistake(wire.Code.MALFORMED, '"kind" must be "text" or "action"')
+
+
+def check(to: str, text: str, max_text: int) -> Mistake | None:
+    """Why `text`, of which `max_text` bytes are allowed, cannot be sent to the conversation `to`; None: it can."""
+    if not text.strip():
+        return Mistake(wire.Code.TEXT_EMPTY, f"There is no text to send to {to}.")
+    size = len(text.encode())
+    if size > max_text:
+        return Mistake(wire.Code.TEXT_TOO_LONG, f"The text is {size} bytes long; {max_text} are allowed.")
+    if len(to.encode()) > MAX_NAME:
+        return Mistake(wire.Code.NO_SUCH_USER, "Nobody has a name as long as this.")
+    return None
 
 
 def is_conversation(where: str) -> bool:

@@ -75,12 +75,21 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """How many direct messages came while the user was away: `text` stands behind them."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A request that was refused. `draft` is the line as typed where it should go back to the editor."""
 
     code: str
     text: str
     draft: str = ""
+    earlier: bool = False
+    """It is about a line that another run of a client left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +97,4 @@ class Clear:
     """The user asked for an empty screen. Where there is no screen it means nothing."""
 
 
-Item = Line | PresenceLine | Skipped | ConnectionState | Welcomed | Roster | Notice | Failure | Clear
+Item = Line | PresenceLine | Skipped | ConnectionState | Welcomed | Roster | Notice | Missed | Failure | Clear

@@ -12,6 +12,7 @@ from client_repl.items import (
     Failure,
     Item,
     Line,
+    Missed,
     Notice,
     PresenceLine,
     Roster,
@@ -43,7 +44,7 @@ def _fields(item: Item) -> dict[str, Any]:
             return {"type": "welcome", "name": item.name, "server": item.server}
         case Roster():
             return {"type": "who", "users": list(map(_user, item.users)), "total": item.total}
-        case Notice():
+        case Notice() | Missed():
             return {"type": "notice", "text": item.text}
         case Failure():
             draft = {"draft": item.draft} if item.draft else {}

@@ -54,6 +54,23 @@ class Me:
                 self.away = user.text if user.status is wire.Status.AWAY else None
         return None
 
+    def done(self, event: wire.Who | wire.Nick | wire.SetStatus | wire.Resume) -> str:
+        """The server did what was asked; what to tell the user, "" for nothing."""
+        match event:
+            case wire.Nick(name=name):
+                self.name = name
+                return f"You are {name} now."
+            case wire.SetStatus(status=wire.Status.AWAY, text=reason):
+                self.away = reason
+                return f"You are away: {reason}" if reason else "You are away; /back ends it."
+            case wire.SetStatus():
+                self.away = None
+                return "You are back."
+            case wire.Resume() | wire.Who():
+                return ""
+            case _ as never:
+                assert_never(never)
+
     def become(self, change: wire.PresenceChange) -> None:
         """Something happened to this user, by whichever client."""
         match change.change:

@@ -66,7 +66,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     parser.add_argument("--to", default="", metavar="WHERE", help="every line is text for #room or @name")
     parser.add_argument("--json", action="store_true", help="write every event as a line of JSON")
     parser.add_argument("--follow", action="store_true", help="in a pipe: print history, and stay after its end")
-    parser.add_argument("--state", type=Path, metavar="DIR", help="where your key is kept")
+    parser.add_argument("--state", type=Path, metavar="DIR", help="where your key and unsent lines are kept")
     parser.add_argument("--plaintext", action="store_true", help="without encryption; this version knows nothing else")
     parser.add_argument("--trust-new", action="store_true", help="accept an unknown server's key (of use with TLS)")
     given = parser.parse_intermixed_args(argv)

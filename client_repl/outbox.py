@@ -1,13 +1,19 @@
 """The user's own lines from Enter until they are seen in the log: in order, each exactly once."""
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 import wire
 
 WINDOW: Final = 64
 """Lines on the wire without an answer: enough to fill the server's batches, little enough to resend at once."""
+MAX_AGE: Final = 7 * 24 * 3600 * 1000
+"""Milliseconds after which a line is not sent by itself any more: nobody expects it, and the server knows nonces for
+30 days only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +23,20 @@ class Pending:
     say: wire.Say
     draft: str
     """The line as typed, for the editor when it is refused."""
+    log_id: bytes = b""
+    """The log that `say.account` is of, and that the line was first sent to; b"": of none."""
+    earlier: bool = False
+    """Another run of a client left it behind."""
 
     @property
     def to(self) -> str:
         """The conversation, as `#room` or `@name`."""
         return self.say.to
+
+    @property
+    def direct(self) -> bool:
+        """Whether it is for one person."""
+        return self.say.to.startswith("@")
 
     @property
     def text(self) -> str:
@@ -49,9 +64,9 @@ class Outbox:
         return [*(line for _, line in self._stored.values()), *self._lines.values()]
 
     @property
-    def unacknowledged(self) -> int:
-        """How many lines may not be stored."""
-        return len(self._lines)
+    def unacknowledged(self) -> list[Pending]:
+        """The lines that may not be stored, oldest first."""
+        return list(self._lines.values())
 
     @property
     def waiting(self) -> bool:
@@ -70,6 +85,12 @@ class Outbox:
         """Queue a line behind the others."""
         self._lines[line.say.nonce] = line
 
+    def restore(self, lines: Iterable[Pending], new_id: Callable[[], int]) -> None:
+        """Queue lines that another run left behind."""
+        for line in lines:
+            say = msgspec.structs.replace(line.say, id=new_id())
+            self.add(dataclasses.replace(line, say=say, earlier=True))
+
     def ready(self) -> Iterator[wire.Say]:
         """Take what may be sent now, in order."""
         if self._paused:
@@ -86,12 +107,14 @@ class Outbox:
         self._sent.discard(nonce)
         return self._lines.pop(nonce, None) is not None or self._stored.pop(nonce, None) is not None
 
-    def stored(self, event: wire.Stored, position: int) -> None:
-        """The line is stored. It stays to be seen until our position in its conversation passes it."""
+    def stored(self, event: wire.Stored, position: int) -> bool:
+        """The line is stored. It stays to be seen until our position in its conversation passes it. False: it is none
+        of ours, or was known to be stored."""
         self._sent.discard(event.nonce)
         line = self._lines.pop(event.nonce, None)
         if line is not None and event.seq > position:
             self._stored[event.nonce] = event, line
+        return line is not None
 
     def passed(self, conversation: int, position: int) -> None:
         """Stored lines up to `position` will not be echoed any more: a Gap covers them."""
@@ -121,15 +144,45 @@ class Outbox:
         self._sent.clear()
         self._paused = False
 
+    def begin(self, log_id: bytes, now: int) -> "Beginning":
+        """A connection to this log begins, at `now` in Unix milliseconds. Takes out what must not be sent to it."""
+        old = [line for line in self._lines.values() if now - _time(line) > MAX_AGE]
+        strange = [line for line in self._lines.values() if line.direct and line.log_id not in {b"", log_id}]
+        strange = [line for line in strange if line not in old]
+        self._take_out([*old, *strange])
+        marked = [dataclasses.replace(line, log_id=log_id) for line in self._lines.values() if line.log_id != log_id]
+        self._lines.update((line.say.nonce, line) for line in marked)
+        self._sent.clear()
+        self._paused = False
+        return Beginning(old, strange, marked)
+
     def forget_log(self) -> list[Pending]:
         """The log is another one: what was stored will not be echoed. Takes out the direct lines that are left, and
         returns them: whoever has that name now may be somebody else."""
         self._stored.clear()
-        direct = [line for line in self._lines.values() if line.to.startswith("@")]
-        for line in direct:
+        direct = [line for line in self._lines.values() if line.direct]
+        self._take_out(direct)
+        return direct
+
+    def _take_out(self, lines: Sequence[Pending]) -> None:
+        for line in lines:
             del self._lines[line.say.nonce]
             self._sent.discard(line.say.nonce)
-        return direct
+
+
+class Beginning(NamedTuple):
+    """What becomes of the lines when a connection begins."""
+
+    old: Sequence[Pending]
+    """Not sent: so old that nobody expects them."""
+    strange: Sequence[Pending]
+    """Not sent: direct ones to somebody of another log."""
+    marked: Sequence[Pending]
+    """They belong to this log from now on."""
+
+
+def _time(line: Pending) -> int:
+    return int.from_bytes(line.say.nonce[:8], "big")
 
 
 def request_ids(first: int) -> Callable[[], int]:

@@ -8,14 +8,15 @@ from typing import Final
 import trio
 
 from client_repl import jsonl, plain
-from client_repl.items import ConnectionState, Failure, Item, Line
+from client_repl.items import Failure, Item
+from client_repl.keeper import Written
 from client_repl.session import BYE_TIMEOUT, Session
 from client_repl.stdio import Output
 
 NextLine = Callable[[], Awaitable[str | None]]
 """The next line of the user; None: there is no more."""
-Connect = Callable[[Callable[[Item], None], Callable[[], Awaitable[None]]], Session]
-"""Makes the session from `show` and `pause`, as `Session` describes them."""
+Connect = Callable[[Callable[[Item], None], Callable[[], Awaitable[None]], Written], Session]
+"""Makes the session from `show`, `pause` and `written`, as `Session` describes them."""
 
 END_GRACE: Final = 30.0
 """Seconds that lines have to be stored after the end of the input."""
@@ -29,8 +30,6 @@ class Style:
 
     json: bool = False
     """Every event as a line of JSON; otherwise messages as text, and remarks on standard error."""
-    history: bool = False
-    """As text: also what was said before the start."""
     messages: bool = True
     """As text: messages at all."""
 
@@ -44,27 +43,25 @@ class _Shower:
         self._home = home
         self._out = out
         self._err = err
-        self._connections = 0
 
     def show(self, item: Item) -> None:
         """For `Session`."""
         match item:
-            case Failure():
+            case Failure(earlier=False):
                 self.failed = True
-            case ConnectionState("connected"):
-                self._connections += 1
             case _:
                 pass
         if self._style.json:
             self._out.put(jsonl.line(item))
             return
         self._err.put(plain.remark(item))
-        if self._style.messages and not self._is_history(item):
+        if self._style.messages:
             self._out.put(plain.message(item, self._home))
 
-    def _is_history(self, item: Item) -> bool:
-        """What was missed between two connections is none."""
-        return not self._style.history and self._connections <= 1 and isinstance(item, Line) and item.replay
+    async def written(self) -> bool:
+        """For `Session`. A remark that nobody takes is no reason to tell it again."""
+        await self._err.written()
+        return await self._out.written()
 
 
 async def run(
@@ -74,7 +71,7 @@ async def run(
     ends. The exit code: 0 if everything was stored, written and nothing refused, 128 + the number of a signal, else 1.
     """
     shower = _Shower(style, home, out, err)
-    session = connect(shower.show, out.room)
+    session = connect(shower.show, out.room, shower.written)
     caught: list[int] = []
     code = 1
     async with trio.open_nursery() as nursery:
@@ -83,11 +80,12 @@ async def run(
         nursery.start_soon(_feed, session, next_line, follow)
         await nursery.start(_catch_signals, session, nursery.cancel_scope, caught)
         code = await session.run()
-        await out.drain()
+        written = await out.written()
         if out.error is not None:
             shower.failed = True
             err.put(f"output: {out.error.strerror}")
-        await err.drain()
+        await err.written()
+        session.ended(written=written)
         nursery.cancel_scope.cancel()
     return 128 + caught[0] if caught else 1 if shower.failed else code
 

@@ -11,6 +11,7 @@ from client_repl.items import (
     Failure,
     Item,
     Line,
+    Missed,
     Notice,
     PresenceLine,
     Roster,
@@ -38,7 +39,7 @@ def remark(item: Item) -> str:
     match item:
         case Failure():
             return f"{clean_line(item.code)}: {clean_text(item.text)}"
-        case Notice():
+        case Notice() | Missed():
             return clean(item.text)
         case ConnectionState("reconnecting", detail):
             return clean_text(detail)

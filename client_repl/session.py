@@ -11,9 +11,10 @@ import wire
 from client_repl import backoff, trouble
 from client_repl.address import Address
 from client_repl.chat import Chat
-from client_repl.effects import Effect, Quit, Reconnect, RetryAfter, Send, Show
+from client_repl.effects import Effect, Keep, LetGo, Quit, Reconnect, RetryAfter, Send, Show, Start
 from client_repl.identity import Identity
-from client_repl.items import ConnectionState, Failure, Item
+from client_repl.items import ConnectionState, Failure, Item, Notice
+from client_repl.keeper import Keeper, Written
 from client_repl.link import Link
 from client_repl.liveness import TICK, Liveness, Verdict
 from client_repl.login import log_in
@@ -45,6 +46,7 @@ class Session:
     `ask_name` is used when the chat has no name yet, and when its name is refused.
     `give_up`: seconds from the start in which the server must be reached, else the session ends; None for never.
     `pause` is awaited between events: by it, a slow reader of what is shown slows down the server, not us.
+    `keeper` keeps on disk what must outlive the client, as far as it has been `written`; None: nothing.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Session:
         ask_name: AskName | None = None,
         give_up: float | None = None,
         pause: Callable[[], Awaitable[None]] | None = None,
+        keeper: Keeper | None = None,
+        written: Written | None = None,
         dial: Dial = trio.open_tcp_stream,
         wall_clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
@@ -68,6 +72,8 @@ class Session:
         self._ask_name = ask_name
         self._give_up = give_up
         self._pause = pause
+        self._keeper = keeper or Keeper(chat)
+        self._written = written
         self._dial = dial
         self._wall_clock = wall_clock
         self._jitter = jitter
@@ -90,18 +96,23 @@ class Session:
         """Stay connected until the end. The exit code: 0 after `finish` with every line stored, else 1."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._stay_connected)
+            if self._written is not None:
+                nursery.start_soon(self._keeper.run, self._written)
             if self._give_up is not None:
                 nursery.start_soon(self._must_be_reached, self._give_up)
             await self._until(lambda: self.ending)
             await self._say_goodbye()
             nursery.cancel_scope.cancel()
-        lost = self.chat.unacknowledged
         if self._fatal is not None:
             self._show(Failure(self._fatal.code, self._fatal.text))
-        if lost:
-            self._show(Failure("not-sent", f"{lost} of your lines {'was' if lost == 1 else 'were'} not sent."))
+        missing = self._tell_what_is_missing()
         self._show_state("closed", self._fatal.code if self._fatal is not None else "")
-        return 1 if lost or self._fatal is not None else 0
+        return 1 if missing or self._fatal is not None else 0
+
+    def ended(self, *, written: bool) -> None:
+        """To be called after `run`, if it was not cancelled, when as much of what it showed is written as ever will be.
+        `written`: that is all of it."""
+        self._keeper.finish(written=written)
 
     def submit(self, line: str) -> None:
         """A line of the user."""
@@ -146,6 +157,18 @@ class Session:
         if not self._reached:
             self._end(self._trouble or trouble.timed_out(self.target))
 
+    def _tell_what_is_missing(self) -> bool:
+        """Whether lines of this run may not be stored. Those of earlier ones are no affair of whoever started it."""
+        lines = self.chat.unacknowledged
+        later = sum(map(self._keeper.will_be_sent, lines))
+        lost = len(lines) - later
+        if later:
+            sent = "will be sent when you are here again"
+            self._show(Notice(f"{later} of your lines {'is' if later == 1 else 'are'} not sent yet, and {sent}."))
+        if lost:
+            self._show(Failure("not-sent", f"{lost} of your lines {'was' if lost == 1 else 'were'} not sent."))
+        return any(not line.earlier for line in lines)
+
     async def _say_goodbye(self) -> None:
         with self._grace:
             await self._until(lambda: self.chat.backlog == 0 or self._fatal is not None)
@@ -163,6 +186,12 @@ class Session:
                 case Send(event):
                     if self._link is not None:
                         self._link.send(event)
+                case Keep(line):
+                    self._keeper.keep(line)
+                case Start(position):
+                    self._keeper.start(position)
+                case LetGo(nonce):
+                    self._keeper.let_go(nonce)
                 case Show(item):
                     self._show(item)
                 case RetryAfter(seconds):
@@ -173,6 +202,9 @@ class Session:
                     self.finish()
                 case _ as never:
                     assert_never(never)
+        self._keeper.look()
+        if trouble := self._keeper.take_trouble():
+            self._show(Notice(trouble))
         self._wake()
 
     def _show_state(self, state: Literal["connected", "reconnecting", "closed"], detail: str) -> None:

@@ -1,4 +1,4 @@
-"""What a user's clients keep on disk: the key, and the last server and name."""
+"""What a user's clients keep on disk: the key, the last server and name, and the folder of their slots."""
 
 import os
 import secrets
@@ -10,7 +10,8 @@ import platformdirs
 
 OWNER_ONLY: Final = 0o600
 """The mode of a file that is nobody else's."""
-_OWNER_ONLY_DIR: Final = 0o700
+OWNER_ONLY_DIR: Final = 0o700
+"""The same of a folder."""
 
 
 class Remembered(msgspec.Struct, frozen=True):
@@ -31,9 +32,14 @@ class StateDir:
         """For `identity.load_or_create`."""
         return self.path / "key.pem"
 
+    @property
+    def slots(self) -> Path:
+        """For `slots.take`."""
+        return self.path / "slots"
+
     def make(self) -> None:
         """Raises OSError."""
-        self.path.mkdir(mode=_OWNER_ONLY_DIR, parents=True, exist_ok=True)
+        self.path.mkdir(mode=OWNER_ONLY_DIR, parents=True, exist_ok=True)
 
     def recall(self) -> Remembered:
         """What was remembered last; nothing when that cannot be read."""

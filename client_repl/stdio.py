@@ -58,16 +58,19 @@ class Output:
     def __init__(self, fd: int | None) -> None:
         self._fd = fd
         self._queue = bytearray()
+        self._put = self._gone = 0
+        """Bytes that were queued since the start, and those of them that were written."""
         self._broken = False
         self.error: OSError | None = None
         """Why it cannot be written any more, where it is not that nobody reads it."""
-        self._writing = False
         self._changed = trio.Event()
 
     def put(self, text: str) -> None:
         """Queue a line; an empty one is none."""
         if text and self._fd is not None and not self._broken:
-            self._queue += text.encode(errors="replace") + b"\n"
+            data = text.encode(errors="replace") + b"\n"
+            self._queue += data
+            self._put += len(data)
             self._wake()
 
     async def run(self) -> None:
@@ -77,7 +80,6 @@ class Output:
                 await self._changed.wait()
             data = bytes(self._queue[:_WRITE])
             del self._queue[:_WRITE]
-            self._writing = True
             try:
                 await trio.to_thread.run_sync(_write_all, self._fd, data, abandon_on_cancel=True)
             except OSError as exc:
@@ -85,8 +87,9 @@ class Output:
                 self.error = None if isinstance(exc, BrokenPipeError) else exc
                 self._queue.clear()
                 return
+            else:
+                self._gone += len(data)
             finally:
-                self._writing = False
                 self._wake()
 
     async def room(self) -> None:
@@ -94,10 +97,12 @@ class Output:
         while len(self._queue) > MAX_QUEUED:
             await self._changed.wait()
 
-    async def drain(self) -> None:
-        """Wait until all is written, or cannot be."""
-        while self._queue or self._writing:
+    async def written(self) -> bool:
+        """Wait until all that was put before is written. False: it cannot be, any more."""
+        put = self._put
+        while self._gone < put and not self._broken:
             await self._changed.wait()
+        return not self._broken
 
     def _wake(self) -> None:
         self._changed.set()

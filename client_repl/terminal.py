@@ -150,19 +150,30 @@ class Printer:
         self._scrollback = scrollback
         self._render = render
         self._backlog = Backlog()
-        self._waiting: deque[Item] = deque()
+        self._waiting: deque[tuple[Item, int]] = deque()
+        """With each item, how many of those that were brought are drawn when it is."""
+        self._brought = self._ready = self._done = 0
+        """How many items were brought, how many of the first ones wait for nothing but their turn, or are drawn."""
         self._wake = trio.Event()
         self._drawn = trio.lowlevel.ParkingLot()
 
     def show(self, item: Item) -> None:
         """Have `item` drawn soon."""
-        self._waiting.extend(self._backlog.add(item))
+        self._brought += 1
+        self._queue(self._backlog.add(item))
         self._wake.set()
 
     async def room(self) -> None:
         """Wait until few enough items wait to be drawn."""
         while len(self._waiting) >= MAX_WAITING:
             await self._drawn.park()
+
+    async def written(self) -> bool:
+        """Wait until all that was brought before is drawn."""
+        brought = self._brought
+        while self._done < brought:
+            await self._drawn.park()
+        return True
 
     async def run(self) -> None:
         """Draw until cancelled. What waits then is left to `flush`."""
@@ -176,26 +187,35 @@ class Printer:
                 await trio.lowlevel.checkpoint()
             await trio.sleep(FLUSH_SECONDS)
             if held and len(self._backlog) == held:  # nothing more came
-                self._waiting.extend(self._backlog.release())
+                self._queue(self._backlog.release())
             if self._backlog or self._waiting:
                 self._wake.set()
 
     def flush(self) -> None:
         """Draw all that waits, now."""
-        self._waiting.extend(self._backlog.release())
+        self._queue(self._backlog.release())
         while self._waiting:
             self._draw_batch()
 
+    def _queue(self, items: list[Item]) -> None:
+        """The last of `items` brings what was brought up to what the backlog still holds."""
+        self._waiting.extend((item, self._ready) for item in items[:-1])
+        if not self._backlog:
+            self._ready = self._brought
+        self._waiting.extend((item, self._ready) for item in items[-1:])
+
     def _draw_batch(self) -> None:
         fragments: StyleAndTextTuples = []
+        done = self._done
         for _ in range(min(BATCH, len(self._waiting))):
-            item = self._waiting.popleft()
+            item, done = self._waiting.popleft()
             if isinstance(item, Clear):
                 self._print(fragments)
                 fragments = []
                 self._scrollback.clear()
             fragments += self._render(item)
         self._print(fragments)
+        self._done = done
 
     def _print(self, fragments: StyleAndTextTuples) -> None:
         if fragments:

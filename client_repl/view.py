@@ -27,6 +27,7 @@ from client_repl.items import (
     Failure,
     Item,
     Line,
+    Missed,
     Notice,
     PresenceLine,
     Roster,
@@ -101,7 +102,7 @@ def render(item: Item, now: int, columns: int, zone: tzinfo | None = None) -> Fr
             return _remark("~", f"you are {clean_line(name)} on {clean_line(server)}", paper)
         case Roster():
             return _remark("~", "\n".join(_roster(item)), paper)
-        case Notice(text):
+        case Notice(text) | Missed(text):
             return _remark("~", clean(text), paper)
         case Failure(code, text, draft):
             shown = _remark("!", f"{clean_line(code)}: {clean_text(text)}", paper, style="class:failure")

@@ -12,6 +12,7 @@ from client_repl import identity
 from client_repl.address import Address
 from client_repl.chat import Chat
 from client_repl.items import ConnectionState, Item
+from client_repl.keeper import Keeper, Written
 from client_repl.session import AskName, Session
 from tests.client import talk
 
@@ -25,6 +26,8 @@ class Peer:
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
         self.connection = wire.Connection(wire.Role.SERVER)
+        self.resumed: dict[int, int] = {}
+        """What the client said that it has."""
 
     async def next(self) -> wire.Event | wire.Unknown | None:
         """What the client sent next; None when it closed."""
@@ -61,6 +64,7 @@ class Peer:
         Ed25519PublicKey.from_public_bytes(hello.key).verify(proof.signature, signed)
         await self.send(talk.welcome(hello.name, head=head))
         resume = await self.expect(wire.Resume)
+        self.resumed = {position.conversation: position.seq for position in resume.positions}
         await self.send(wire.Done(resume.id))
         return hello
 
@@ -90,6 +94,8 @@ class World:
         dial: Callable[[str, int], Awaitable[trio.abc.Stream]] | None = None,
         pause: Callable[[], Awaitable[None]] | None = None,
         show: Callable[[Item], None] | None = None,
+        keeper: Keeper | None = None,
+        written: Written | None = None,
     ) -> None:
         self.items: list[Item] = []
         self.dialled: list[float] = []
@@ -104,6 +110,8 @@ class World:
             dial=dial or self.dial,
             wall_clock=wall_clock,
             pause=pause,
+            keeper=keeper,
+            written=written,
             jitter=lambda: 1.0,
         )
 

@@ -57,6 +57,9 @@ class ScriptedSession(Session):
     def finish(self, grace: float = 0) -> None:
         self._finished.set()
 
+    def ended(self, *, written: bool) -> None:
+        pass
+
     def submit(self, line: str) -> None:
         if line.startswith("!"):
             word, _, argument = line[1:].partition(" ")
@@ -173,7 +176,12 @@ def _account(name: str) -> int:
 def main() -> int:
     nonces = (number.to_bytes(16) for number in itertools.count(1))
     chat = Chat("alice", new_nonce=lambda: next(nonces))
-    return app.run(chat, lambda show, ask_name, pause: ScriptedSession(chat, show, ask_name, pause))
+    return app.run(
+        chat,
+        lambda show, ask_name, pause, _written: ScriptedSession(chat, show, ask_name, pause),
+        draft="",
+        hold_draft=lambda _draft: None,
+    )
 
 
 if __name__ == "__main__":

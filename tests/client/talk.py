@@ -25,8 +25,8 @@ def nonces() -> Callable[[], bytes]:
     return lambda: next(counter).to_bytes(16, "big")
 
 
-def chat(name: str = "alice", *, where: str = "#lobby", mode: Mode = Mode.COMMANDS) -> Chat:
-    return Chat(name, new_nonce=nonces(), where=where, mode=mode)
+def chat(name: str = "alice", *, where: str = "#lobby", mode: Mode = Mode.COMMANDS, history: bool = True) -> Chat:
+    return Chat(name, new_nonce=nonces(), where=where, mode=mode, history=history)
 
 
 def welcome(

@@ -4,7 +4,7 @@ import pytest
 
 import wire
 from client_repl.backlog import MAX_LINES, Backlog
-from client_repl.items import Item, Line, Notice, PresenceLine, Skipped
+from client_repl.items import Item, Line, Missed, Notice, PresenceLine, Skipped
 
 
 def line(seq: int, where: str = "#lobby", *, replay: bool = True) -> Line:
@@ -15,7 +15,9 @@ def line(seq: int, where: str = "#lobby", *, replay: bool = True) -> Line:
 JOINED = PresenceLine("#lobby", wire.PresenceChange(wire.Change.JOINED, "bob", 1))
 
 
-@pytest.mark.parametrize("later", [line(99, replay=False), JOINED, Skipped("#lobby", 98, 98, "hidden")])
+@pytest.mark.parametrize(
+    "later", [line(99, replay=False), JOINED, Skipped("#lobby", 98, 98, "hidden"), Missed("3 from bob")]
+)
 def test_what_is_later_lets_go(later: Item) -> None:
     backlog = Backlog()
     lines = [line(seq) for seq in range(1, 4)]

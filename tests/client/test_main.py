@@ -32,11 +32,13 @@ class Server:
     def __init__(self) -> None:
         self.hellos: list[wire.Hello] = []
         self.said: list[tuple[str, str]] = []
+        self.resumed: list[dict[int, int]] = []
 
     async def serve(self, stream: trio.abc.Stream) -> None:
         peer = Peer(stream)
         head = len(self.said)
         self.hellos.append(await peer.admit(head=head))
+        self.resumed.append(peer.resumed)
         while isinstance(event := await peer.next(), wire.Say):
             self.said.append((event.to, event.text))
             await peer.send(wire.Gap(talk.LOBBY, 1, head, "earlier"), talk.echo(event, len(self.said)))
@@ -122,6 +124,32 @@ async def test_a_state_directory_that_cannot_be_is_told(tmp_path: Path) -> None:
     assert code == 1
     assert "no ed25519 key" in err
     assert "Traceback" not in err
+
+
+async def test_where_nothing_can_be_kept_it_says_so_and_chats(tmp_path: Path) -> None:
+    async def script(server: Server, address: str) -> None:
+        (tmp_path / "slots").write_text("a file, where a folder should be")
+        code, out, err = await run([address, "--name", "zoë", "--state", tmp_path, "--json"], b"hi\n")
+        assert (code, err) == (0, "")
+        notice, *others = map(json.loads, out.splitlines())
+        assert notice["type"] == "notice"
+        assert str(tmp_path / "slots") in notice["text"]
+        assert [event["type"] for event in others] == ["connection", "welcome", "message", "connection"]
+
+    await with_server(script)
+
+
+async def test_who_prints_no_history_asks_for_none(tmp_path: Path) -> None:
+    async def script(server: Server, address: str) -> None:
+        for text in ("one", "two"):
+            assert (await run([address, "send", "#lobby", text, "--name", "zoë", "--state", tmp_path]))[0] == 0
+        assert (await run([address, "--state", tmp_path], b"three\n"))[1].endswith("> three\n")
+        assert (await run([address, "--state", tmp_path, "--json"], b"four\n"))[0] == 0
+        assert server.resumed == [{talk.LOBBY: 0}, {talk.LOBBY: 1}, {talk.LOBBY: 2}, {}]
+        assert (await run([address, "--state", tmp_path, "--json"], b"five\n"))[0] == 0
+        assert server.resumed[-1] == {talk.LOBBY: 4}
+
+    await with_server(script)
 
 
 async def test_the_client_does_not_load_the_server() -> None:

@@ -12,6 +12,7 @@ from client_repl.items import (
     Failure,
     Item,
     Line,
+    Missed,
     Notice,
     PresenceLine,
     Roster,
@@ -66,6 +67,7 @@ def test_a_message_as_json_is_the_line_of_the_contract() -> None:
         (Failure("no-such-user", "no"), {"type": "error", "code": "no-such-user", "text": "no"}),
         (Failure("x", "no", "@x hi"), {"type": "error", "code": "x", "text": "no", "draft": "@x hi"}),
         (Notice("so"), {"type": "notice", "text": "so"}),
+        (Missed("so"), {"type": "notice", "text": "so"}),
         (
             Skipped("#lobby", 1, 5, "earlier"),
             {"type": "gap", "where": "#lobby", "first": 1, "last": 5, "reason": "earlier"},
@@ -126,6 +128,7 @@ def test_messages_of_a_pipe(item: Item, text: str) -> None:
         (Failure("no-such-user", "there is no \x1bx"), "no-such-user: there is no ␛x"),
         (Failure("x", "no\n" * 99), "x: no" + "\nno" * 39 + "\n… 60 more lines"),
         (Notice("history was reset"), "history was reset"),
+        (Missed("3 from b\x1bob while you were away"), "3 from b␛ob while you were away"),
         (ConnectionState("reconnecting", "gone"), "gone"),
         (ConnectionState("closed", "x"), ""),
         (ConnectionState("connected", "x"), ""),

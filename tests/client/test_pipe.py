@@ -13,6 +13,7 @@ import wire
 from client_repl import pipe
 from client_repl.inputs import Mode
 from client_repl.items import Item
+from client_repl.keeper import Written
 from client_repl.pipe import Style
 from client_repl.session import Session
 from client_repl.stdio import LineReader, Output
@@ -49,12 +50,13 @@ class Stage:
         style: Style,
         *,
         mode: Mode = Mode.COMMANDS,
+        history: bool = True,
         follow: bool = False,
         stdout: int | None = None,
     ) -> int:
-        world = World(chat=talk.chat(mode=mode))
+        world = World(chat=talk.chat(mode=mode, history=history))
 
-        def connect(show: Callable[[Item], None], pause: Callable[[], Awaitable[None]]) -> Session:
+        def connect(show: Callable[[Item], None], pause: Callable[[], Awaitable[None]], _written: Written) -> Session:
             return World(chat=world.session.chat, dial=world.dial, pause=pause, show=show).session
 
         async def serve() -> None:
@@ -131,7 +133,7 @@ async def test_history_is_printed_when_asked_for(stage: Stage, history: bool, te
 
     stage.type("end\n")
     stage.end()
-    assert await stage.play(script, Style(history=history)) == 0
+    assert await stage.play(script, Style(), history=history) == 0
     assert [line.split("> ")[1] for line in stage.printed.splitlines()] == [*texts, "end"]
 
 
@@ -186,7 +188,7 @@ async def test_follow_stays_until_a_signal(stage: Stage, number: signal.Signals,
 
     stage.type("one\n")
     stage.end()
-    assert await stage.play(script, Style(history=True), follow=True) == code
+    assert await stage.play(script, Style(), follow=True) == code
     assert "later" in stage.printed
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+import trio.testing
 
 from client_repl.stdio import MAX_LINE, MAX_QUEUED, LineReader, Output
 
@@ -74,10 +75,37 @@ async def test_output_comes_out_whole_and_in_order(tmp_path: Path) -> None:
                 out.put(f"line {number}")
             out.put("")
             out.put("ü\ud800")
-            await out.drain()
+            assert await out.written()
             nursery.cancel_scope.cancel()
     lines = (tmp_path / "output").read_text().splitlines()
     assert lines == [*(f"line {number}" for number in range(20_000)), "ü?"]
+
+
+async def test_written_waits_for_what_was_put_before_it_and_not_for_more() -> None:
+    reading, writing = os.pipe()
+    out = Output(writing)
+    asked, answered = trio.Event(), trio.Event()
+
+    async def ask() -> None:
+        asked.set()
+        assert await out.written()
+        answered.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(out.run)
+        out.put("x" * 500_000)
+        nursery.start_soon(ask)
+        await asked.wait()
+        out.put("y" * 500_000)
+        taken = await trio.to_thread.run_sync(os.read, reading, 100_000)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not answered.is_set()
+        while not answered.is_set():
+            taken += await trio.to_thread.run_sync(os.read, reading, 1000)
+        assert 400_000 < len(taken) < 600_000
+        nursery.cancel_scope.cancel()
+        os.close(reading)
+    os.close(writing)
 
 
 async def test_output_that_nobody_reads_makes_room_wait_and_ends_when_it_breaks() -> None:
@@ -90,7 +118,7 @@ async def test_output_that_nobody_reads_makes_room_wait_and_ends_when_it_breaks(
             await out.room()
         assert scope.cancelled_caught
         os.close(reading)
-        await out.drain()
+        assert not await out.written()
     os.close(writing)
     out.put("more")
     await out.room()
@@ -102,5 +130,5 @@ async def test_a_closed_output_takes_everything() -> None:
         nursery.start_soon(out.run)
         out.put("x" * (2 * MAX_QUEUED))
         await out.room()
-        await out.drain()
+        assert await out.written()
         nursery.cancel_scope.cancel()

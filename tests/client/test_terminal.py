@@ -16,8 +16,9 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
+import wire
 from client_repl import terminal, view
-from client_repl.items import Clear, Item, Notice
+from client_repl.items import Clear, Item, Line, Notice
 from client_repl.terminal import BATCH, MAX_WAITING, Printer, Scrollback, TerminalGoneError
 from tests.client.terminal_harness import TerminalProcess, python
 
@@ -255,6 +256,43 @@ async def test_lines_are_drawn_in_order_in_batches(autojump_clock: trio.testing.
         nursery.cancel_scope.cancel()
     shown = [f"<{number}>" for number in range(3 * BATCH)] + [f"[{number}]" for number in range(100)]
     assert "\n".join(shown) + "\n" in paper.text().replace("\x1b[0m", "").replace("\x1b[?7h", "")
+
+
+def replayed(seq: int) -> Line:
+    said = wire.Message(1, seq, 0, wire.Kind.TEXT, 0, "bob", "#lobby", bytes(16), "hi")
+    return Line(said, "#lobby", own=False, direct=False, mention=False, replay=True, number=seq)
+
+
+async def test_written_means_that_all_of_it_was_drawn(autojump_clock: trio.testing.MockClock) -> None:
+    paper = Paper()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(paper.printer.run)
+        for number in range(2 * BATCH):
+            paper.printer.show(Notice(f"{number}"))
+        assert await paper.printer.written()
+        assert len(paper.draws) == 2 * BATCH
+        paper.printer.show(replayed(1))
+        paper.printer.show(Notice("this one is drawn first"))
+        paper.printer.show(replayed(2))
+        assert await paper.printer.written()
+        assert len(paper.draws) == 2 * BATCH + 3
+        for seq in range(3, 203):  # of which the last 50 are drawn, and how many there were before
+            paper.printer.show(replayed(seq))
+        assert await paper.printer.written()
+        assert len(paper.draws) == 2 * BATCH + 3 + 51
+        assert await paper.printer.written()
+        nursery.cancel_scope.cancel()
+
+
+async def test_what_a_closed_terminal_did_not_take_was_not_written(autojump_clock: trio.testing.MockClock) -> None:
+    paper = Paper()
+    paper.tty.gone = True
+    paper.printer.show(Notice("x"))
+    with pytest.raises(TerminalGoneError):
+        paper.printer.flush()
+    with trio.move_on_after(60) as scope:
+        await paper.printer.written()
+    assert scope.cancelled_caught
 
 
 async def test_who_brings_too_much_waits() -> None:

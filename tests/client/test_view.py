@@ -17,6 +17,7 @@ from client_repl.items import (
     Failure,
     Item,
     Line,
+    Missed,
     Notice,
     PresenceLine,
     Roster,
@@ -94,6 +95,7 @@ def shown(item: Item) -> str:
         (ConnectionState("reconnecting", "in 3 s"), "12:00     ~ reconnecting: in 3 s\n"),
         (Welcomed("alice", "home"), "12:00     ~ you are alice on home\n"),
         (Notice("one\ntwo"), "12:00     ~ one\n            two\n"),
+        (Missed("3 from b\x1bob while you were away"), "12:00     ~ 3 from b␛ob while you were away\n"),
         (Failure("no-such-user", "Nobody."), "12:00     ! no-such-user: Nobody.\n"),
         (
             Failure("no-such-user", "Nobody.", "@bbo hi\n\x1b"),
@@ -108,7 +110,7 @@ def test_how_it_reads(item: Item, text: str) -> None:
 
 
 def test_every_kind_of_item_has_a_look() -> None:
-    assert len(get_args(Item)) == 9
+    assert len(get_args(Item)) == 10
 
 
 def test_the_list_of_who_is_here() -> None:

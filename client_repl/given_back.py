@@ -1,0 +1,31 @@
+"""Own lines that will not be sent any more: why, for the user, who gets them back."""
+
+from collections.abc import Iterable
+
+import wire
+from client_repl.effects import Effect, LetGo, Show
+from client_repl.items import Failure
+from client_repl.outbox import Pending
+
+
+def refused(line: Pending, code: str, text: str) -> list[Effect]:
+    """The server does not take it."""
+    return [Show(Failure(code, text, line.draft, earlier=line.earlier)), LetGo(line.say.nonce)]
+
+
+def too_old(lines: Iterable[Pending]) -> list[Effect]:
+    """Nobody expects them any more."""
+    effects: list[Effect] = []
+    for line in lines:
+        reason = f"A line to {line.to} is more than 7 days old and was not sent again; it may have arrived."
+        effects += refused(line, "too-old", reason)
+    return effects
+
+
+def to_strangers(lines: Iterable[Pending]) -> list[Effect]:
+    """They are for people of a log that is gone."""
+    effects: list[Effect] = []
+    for line in lines:
+        reason = f"The server's history was reset, so who {line.to} is now is not known; send it again if you like."
+        effects += refused(line, wire.Code.NO_SUCH_USER, reason)
+    return effects

@@ -84,7 +84,7 @@ def _serve(config: Config, folder: Path | None) -> int:
         log, where = _open(config, folder)
         stack.enter_context(closing(log))
         addresses = [listener.getsockname()[:2] for listener in listeners]
-        lines = [*join_lines(addresses, client_here()), "", where]
+        lines = [*join_lines(addresses, client_here()), where]
         print(f"listening on {shown(*addresses[0])}", *lines, sep="\n", flush=True)
         trio.run(serve, config, log, listeners)
     return 0

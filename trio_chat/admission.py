@@ -55,6 +55,7 @@ async def _run(services: Services, connection: wire.Connection, transport: Trans
 
 async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
     config = services.config
+    number = next(services.numbers)
     _check_room(services)
     if len(services.logins) >= config.max_logins:
         _give_way(services.logins)
@@ -63,8 +64,8 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
         try:
             claim = await authenticate(connection, transport)
             _check_room(services)
-            account, old = await _account(services, claim)
-            return _admit(services, connection, transport, claim, account, old)
+            account, old = await _account(services, claim, number)
+            return _admit(services, connection, transport, claim, account, old, number)
         finally:
             services.logins.pop(scope, None)
     if services.stopping:
@@ -88,13 +89,18 @@ def _give_way(logins: dict[trio.CancelScope, str]) -> None:
     oldest.cancel()
 
 
-async def _account(services: Services, claim: Claim) -> tuple[Account, str | None]:
+async def _account(services: Services, claim: Claim, number: int) -> tuple[Account, str | None]:
     """Whose key it is, under the name it asks for, and the name before that if it was another: when the log has it.
 
-    Raises Refusal(NAME_* or UNAVAILABLE)."""
+    Raises Refusal(NAME_* or UNAVAILABLE; NOT_ALLOWED where this client has made a later connection: it gave up this
+    one, and the network brought the rest of it after all)."""
     state, flush = services.state, services.committer.flush
 
     def login() -> tuple[Account, str | None]:
+        account = state.account_of(claim.key)
+        present = services.sessions_of(account).get(claim.instance) if account is not None else None
+        if present is not None and present.number > number:
+            raise Refusal(Code.NOT_ALLOWED, "this client has made a later connection")
         return state.login(claim.key, claim.name, guest=claim.guest, now=services.now())
 
     try:
@@ -118,6 +124,7 @@ def _admit(
     claim: Claim,
     account: Account,
     old: str | None,
+    number: int,
 ) -> Session:
     state, config = services.state, services.config
     replaced = services.sessions_of(account).get(claim.instance)
@@ -131,7 +138,7 @@ def _admit(
         )
         for found in map(state.conversations.__getitem__, account.conversations)
     ]
-    session = Session(services, connection, transport, account, claim.instance)
+    session = Session(services, connection, transport, account, claim.instance, number)
     session.reply(
         wire.Welcome(
             ref=claim.ref,

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, assert_never, cast
@@ -61,6 +61,8 @@ class Services:
     logins: dict[trio.CancelScope, str] = field(default_factory=dict)
     """Those on the way there, the oldest first, with the address they come from; cancelling one refuses it."""
     stopping: bool = False
+    numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
+    """For connections, in the order in which they came."""
     _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
 
     @property
@@ -89,9 +91,16 @@ class Session:
     """A logged-in connection of an account."""
 
     def __init__(
-        self, services: Services, connection: wire.Connection, transport: Transport, account: Account, instance: bytes
+        self,
+        services: Services,
+        connection: wire.Connection,
+        transport: Transport,
+        account: Account,
+        instance: bytes,
+        number: int,
     ) -> None:
         config = services.config
+        self.number: Final = number
         self.account: Final = account
         self.instance: Final = instance
         self.outbox: Final = Outbox(

@@ -32,14 +32,12 @@ from wire import Code
 
 NAME_KEPT: Final = 90 * 24 * 3600.0
 """Seconds for which an owned name that was given up is nobody else's."""
-
 MAX_FORMER: Final = 3
 """How many of its former names, the latest, are kept for an account: one owner must not hoard them."""
 
 IDS: Final = 1024
 """Account ids that are taken from the log at once, so that a login need not wait for it. What is not used of them is
 never given to anybody."""
-
 _ALL_IDS: Final = 1 << 32
 
 LOBBY_NAME: Final = "#lobby"
@@ -218,6 +216,10 @@ class State:
             self._record(account)
         return old
 
+    def account_of(self, key: bytes) -> Account | None:
+        """Whose key it is; None for nobody we know."""
+        return self._by_key.get(key)
+
     def wrote(self, account: Account) -> None:
         """It wrote something. From its first message on its name is its own, here or not; a guest never owns one."""
         if not (account.recorded and (account.spoke or account.guest)):
@@ -242,10 +244,8 @@ class State:
             if self._given_up.get(name, (0, 0.0))[0] == account.id:
                 self._let_go(name)
         del account.former[:-MAX_FORMER]
-        ended = list(
-            itertools.takewhile(lambda kept: kept[1][1] <= now, self._given_up.items())
-        )  # the first to end first
-        for name, _ in ended:
+        first_to_end_first = self._given_up.items()
+        for name, _ in list(itertools.takewhile(lambda kept: kept[1][1] <= now, first_to_end_first)):
             self._let_go(name)
 
     def _let_go(self, name: str) -> None:
@@ -349,7 +349,7 @@ class State:
         if to.startswith("@"):
             other = self._named(to[1:])
             if whom not in (0, other.id):
-                raise Refusal(Code.NO_SUCH_USER, f"{other.name} is somebody else by now; it was not sent")
+                raise Refusal(Code.NO_SUCH_USER, f"{other.name} is another account by now; it was not sent")
             pair = _pair(account.id, other.id)
             found = self._direct.get(pair)
             if found is not None:

@@ -223,6 +223,7 @@ class Chat:
         effects: list[Effect] = [Show(Welcomed(welcome.name, welcome.server))]
         if self._cursors.begin(welcome):
             effects += self._history_was_reset()
+        self._reading.begin(welcome.time)
         self._names.begin()
         self._names.tell(welcome.name, welcome.account)
         for conversation in welcome.conversations:

@@ -1,8 +1,12 @@
 """Direct messages that came while the user was away, counted until catch-up is done."""
 
 from collections.abc import Callable
+from typing import Final
 
 from client_repl.items import Missed
+
+AWAY: Final = 60_000
+"""Milliseconds. Who was cut off for less did not go away; only the network did."""
 
 
 class Absence:
@@ -10,9 +14,18 @@ class Absence:
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
+        self._first = True
+        """This run has never caught up yet: whoever started it was away, for however long."""
+        self._oldest = 0
+        self._now = 0
 
-    def count(self, conversation: int) -> None:
-        """One more direct message of somebody else."""
+    def begin(self, now: int) -> None:
+        """A connection begins, at `now` by the server's clock, in Unix milliseconds."""
+        self._now = now
+
+    def count(self, conversation: int, time: int) -> None:
+        """One more direct message of somebody else, written at `time`."""
+        self._oldest = min(self._oldest, time) if self._counts else time
         self._counts[conversation] = self._counts.get(conversation, 0) + 1
 
     def forget(self) -> None:
@@ -20,9 +33,10 @@ class Absence:
         self._counts.clear()
 
     def over(self, name: Callable[[int], str]) -> list[Missed]:
-        """Catch-up is done: the sum, with `name` of each conversation, where anything came."""
+        """Catch-up is done: the sum, with `name` of each conversation, where anything came to somebody who was away."""
         counts, self._counts = self._counts, {}
-        if not counts:
+        first, self._first = self._first, False
+        if not counts or not (first or self._now - self._oldest >= AWAY):
             return []
         parts = (f"{count} from {name(conversation).removeprefix('@')}" for conversation, count in counts.items())
         return [Missed(f"{', '.join(parts)} while you were away")]

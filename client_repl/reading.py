@@ -24,6 +24,10 @@ class Reading:
         self._transcript = transcript
         self._absence = Absence()
 
+    def begin(self, now: int) -> None:
+        """A connection begins, at `now` by the server's clock, in Unix milliseconds."""
+        self._absence.begin(now)
+
     def forget(self) -> None:
         """The log is another one."""
         self._transcript.forget()
@@ -71,7 +75,7 @@ class Reading:
             return [Show(line), LetGo(message.nonce)] if ours else [Show(line)]
         self._people.spoke(message.sender, message.account)
         if line.direct and line.replay and self._cursors.returning:
-            self._absence.count(message.conversation)
+            self._absence.count(message.conversation, message.time)
         return [Show(line)]
 
     def _caught_up(self) -> list[Effect]:

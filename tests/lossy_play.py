@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from client_repl.address import Address
 from client_repl.chat import Chat
 from client_repl.identity import Identity
-from client_repl.items import ConnectionState, Item, Line, Missed, PresenceLine, Welcomed
+from client_repl.items import ConnectionState, Item, Line, PresenceLine, Welcomed
 from client_repl.session import Session
 from tests.lossy import STORM, Fate, ServerTransport
 from tests.lossy_network import Network
@@ -107,7 +107,7 @@ class User:
                     transcript.setdefault(item.where, []).append((message.seq, message.sender, message.text))
                 case PresenceLine(change=change):
                     presence.append(f"{change.name} {change.change}")
-                case Welcomed() | Missed() | ConnectionState(state="connected" | "reconnecting"):
+                case Welcomed() | ConnectionState(state="connected" | "reconnecting"):
                     pass
                 case _:
                     outcome.odd.append(f"{self.name} was shown {item}")

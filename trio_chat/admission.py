@@ -1,5 +1,6 @@
 """One connection from its first byte to its last: login, a place on the server, the session."""
 
+import time
 from collections import Counter
 from typing import Final
 
@@ -147,7 +148,7 @@ def _admit(
             account=account.id,
             server=config.server_name,
             log_id=services.log.log_id,
-            time=int(services.now() * 1000),
+            time=time.time_ns() // 1_000_000,
             limits=wire.Limits(max_text=wire.MAX_TEXT),
             max_frame=wire.MAX_FRAME_CLIENT,
             conversations=tuple(conversations[:_WELCOME_CONVERSATIONS]),

@@ -36,6 +36,7 @@ def welcome(
     head: int = 0,
     conversations: tuple[wire.Conversation, ...] | None = None,
     max_text: int = wire.MAX_TEXT,
+    time: int = 0,
 ) -> wire.Welcome:
     return wire.Welcome(
         ref=2,
@@ -44,7 +45,7 @@ def welcome(
         account=ALICE,
         server="test",
         log_id=log_id,
-        time=0,
+        time=time,
         limits=wire.Limits(max_text),
         max_frame=wire.MAX_FRAME_CLIENT,
         conversations=(wire.Conversation(LOBBY, "#lobby", head),) if conversations is None else conversations,

@@ -176,6 +176,18 @@ def test_the_sum_is_told_by_name_once_and_over_connections() -> None:
     assert missed(c.received(message(8))) == []
 
 
+def test_a_moment_without_network_is_no_absence() -> None:
+    c = back(positions={LOBBY: 6, 9: 5})
+    c.welcomed(welcome(conversations=(ROOM, DIRECT)))
+    assert missed(c.received(message(7))) == []
+    for seconds, told in ((59, []), (60, ["1 from bob while you were away"])):
+        c.disconnected()
+        head = wire.Conversation(9, "@bob", seconds, account_of("bob"))
+        c.welcomed(welcome(conversations=(ROOM, head), time=1000 + seconds * 1000))
+        c.received(wire.Gap(9, 1, seconds - 1, "earlier"))
+        assert missed(c.received(psst(seconds))) == told
+
+
 def test_nobody_was_away_who_was_never_there() -> None:
     c = chat()
     c.welcomed(welcome(conversations=(DIRECT,)))

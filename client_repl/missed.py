@@ -14,14 +14,17 @@ class Absence:
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
-        self._first = True
-        """This run has never caught up yet: whoever started it was away, for however long."""
+        self._start: bool | None = None
+        """Whether this run goes on where an earlier one was, until it has caught up: its user was away, for however
+        long. None before the first connection."""
         self._oldest = 0
         self._now = 0
 
-    def begin(self, now: int) -> None:
+    def begin(self, now: int, *, returning: bool) -> None:
         """A connection begins, at `now` by the server's clock, in Unix milliseconds."""
         self._now = now
+        if self._start is None:
+            self._start = returning
 
     def count(self, conversation: int, time: int) -> None:
         """One more direct message of somebody else, written at `time`."""
@@ -35,8 +38,8 @@ class Absence:
     def over(self, name: Callable[[int], str]) -> list[Missed]:
         """Catch-up is done: the sum, with `name` of each conversation, where anything came to somebody who was away."""
         counts, self._counts = self._counts, {}
-        first, self._first = self._first, False
-        if not counts or not (first or self._now - self._oldest >= AWAY):
+        start, self._start = self._start, False
+        if not counts or not (start or self._now - self._oldest >= AWAY):
             return []
         parts = (f"{count} from {name(conversation).removeprefix('@')}" for conversation, count in counts.items())
         return [Missed(f"{', '.join(parts)} while you were away")]

@@ -26,7 +26,7 @@ class Reading:
 
     def begin(self, now: int) -> None:
         """A connection begins, at `now` by the server's clock, in Unix milliseconds."""
-        self._absence.begin(now)
+        self._absence.begin(now, returning=self._cursors.returning)
 
     def forget(self) -> None:
         """The log is another one."""

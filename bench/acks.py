@@ -62,13 +62,15 @@ def run_round(
         now = time.perf_counter()
         stopping = now - start >= seconds
         for fd, _ in poll.poll(1):
-            got = count(members[fd], members[fd].sock.recv(READ))
+            data = members[fd].sock.recv(READ)
             if fd in names:
+                got = count(members[fd], data, names[fd].encode())
                 now = time.perf_counter()
                 times += [now - sent[fd].popleft() for _ in range(got)]
                 if got and not stopping:
                     say(fd, got)
                 continue
+            got = count(members[fd], data)
             delivered += got
             if fd in talkers and not stopping:  # of all talkers' lines that it sees, one in so many is its own
                 talkers[fd] += got

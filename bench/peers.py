@@ -110,8 +110,8 @@ MESSAGE = b"TCHT\x01\x45"
 """What each frame of a message begins with."""
 
 
-def count(member: Member, data: bytes) -> int:
-    """Messages in the data; a cut marker is seen with the next data."""
+def count(member: Member, data: bytes, marker: bytes = MESSAGE) -> int:
+    """Messages in the data that hold `marker` once; a cut marker is seen with the next data."""
     data = member.rest + data
-    member.rest = data[-len(MESSAGE) + 1 :]
-    return data.count(MESSAGE)
+    member.rest = data[-len(marker) + 1 :]
+    return data.count(marker)

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 import wire
 from client_repl import commands, given_back, inputs
 from client_repl.cursors import Cursors, Progress
-from client_repl.effects import Effect, Keep, LetGo, Reconnect, RetryAfter, Send, Show
+from client_repl.effects import Effect, Keep, LetGo, Reconnect, RetryAfter, Send, Show, Start
 from client_repl.ignored import Ignored
 from client_repl.inputs import Mode
 from client_repl.items import Failure, Notice, PresenceLine, Roster, Welcomed
@@ -228,6 +228,7 @@ class Chat:
         self._names.tell(welcome.name, welcome.account)
         for conversation in welcome.conversations:
             self._names.tell(conversation.name[1:], conversation.account)
+        effects += map(Start, self._cursors.begun)
         pages = self._cursors.pages
         for number, page in enumerate(pages, start=1):
             resume = wire.Resume(self.new_id(), page, more=number < len(pages))
@@ -304,6 +305,8 @@ class Chat:
             return [RetryAfter(seconds)] if self._outbox.pause() else []
         line = self._outbox.refused(refused.ref)
         if line is not None:
+            if refused.code == wire.Code.NO_SUCH_USER:  # the next try goes by the name alone
+                self._names.lose(line.to.removeprefix("@"))
             return given_back.refused(line, refused.code, refused.text)
         request = self._requests.take(refused.ref)
         if request is None:  # of nothing; or a resend of a line that was acknowledged meanwhile is to wait

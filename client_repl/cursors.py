@@ -46,6 +46,7 @@ class Cursors:
         self._heads: dict[int, int] = {}
         self._behind: set[int] = set()
         self._returning = False
+        self._begun: list[int] = []
         self._names: dict[int, str] = {}
         self._partners: dict[int, int] = {}
 
@@ -63,10 +64,13 @@ class Cursors:
         if first and not self._history:
             self._positions = {conversation.id: conversation.head for conversation in welcome.conversations}
         self._returning = bool(self._positions)
-        if self._returning:  # somebody wrote for the first time meanwhile: none of it is to be left out
-            for conversation in welcome.conversations:
-                if conversation.account:
-                    self._positions.setdefault(conversation.id, 0)
+        self._begun = [
+            conversation.id
+            for conversation in welcome.conversations
+            # one that is empty; and whoever wrote for the first time meanwhile: nothing of it is to be left out
+            if (conversation.head == 0 or (self._returning and conversation.account)) and self.is_new(conversation.id)
+        ]
+        self._positions.update(dict.fromkeys(self._begun, 0))
         self._resumed = dict(self._positions)
         self._heads.clear()
         for conversation in welcome.conversations:
@@ -111,6 +115,11 @@ class Cursors:
         """What to resume from, one Resume each; at least one."""
         all_ = tuple(wire.Position(conversation, seq) for conversation, seq in self._positions.items())
         return [all_[i : i + _POSITIONS_A_RESUME] for i in range(0, len(all_), _POSITIONS_A_RESUME)] or [()]
+
+    @property
+    def begun(self) -> list[wire.Position]:
+        """Where we begin to read what we will have from its first entry on, as of this connection."""
+        return [wire.Position(conversation, 0) for conversation in self._begun]
 
     @property
     def returning(self) -> bool:

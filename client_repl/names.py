@@ -43,6 +43,11 @@ class Names:
             told.accounts[fold(name)] = account
             told.names[account] = name
 
+    def lose(self, name: str) -> None:
+        """Whoever had this name does not have it any more."""
+        for told in (self._now, self._past):
+            told.accounts.pop(fold(name), None)
+
     def account(self, name: str) -> int:
         """The account of a name as typed; 0 for one that was not told of. An old name stays its last owner's."""
         key = fold(name)

@@ -74,19 +74,22 @@ async def run(
     session = connect(shower.show, out.room, shower.written)
     caught: list[int] = []
     code = 1
+    ended, written = False, False
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_write, out, session)
         nursery.start_soon(err.run)
         nursery.start_soon(_feed, session, next_line, follow)
         await nursery.start(_catch_signals, session, nursery.cancel_scope, caught)
         code = await session.run()
+        ended = True
         written = await out.written()
         if out.error is not None:
             shower.failed = True
             err.put(f"output: {out.error.strerror}")
         await err.written()
-        session.ended(written=written)
         nursery.cancel_scope.cancel()
+    if ended:  # else a signal's grace was too short for it, and it has told nothing of what is not sent
+        session.ended(written=written)
     return 128 + caught[0] if caught else 1 if shower.failed else code
 
 

@@ -30,7 +30,8 @@ CONNECT_TIMEOUT: Final = 8.0
 LOGIN_TIMEOUT: Final = 10.0
 """Seconds for the four events of a login."""
 STEADY: Final = 10.0
-"""Seconds after which a connection was a good one, and the next trouble is a first one."""
+"""Seconds after which a connection was a good one, and the next trouble is a first one; so it is after any that
+brought something of the log."""
 QUIT_GRACE: Final = 5.0
 """Seconds that /quit waits for what is unfinished."""
 BYE_TIMEOUT: Final = 1.0
@@ -220,9 +221,9 @@ class Session:
         if not self.chat.name and not await self._rename(""):
             self._end(Trouble(wire.Code.NAME_EMPTY, "Nobody chats without a name.", retry=Retry.NO))
         while self._fatal is None and not self._said_bye:
-            start = trio.current_time()
+            start, before = trio.current_time(), self.chat.progress
             self._trouble = problem = await self._connect()
-            if trio.current_time() - start >= STEADY and self._reached:
+            if self._reached and (trio.current_time() - start >= STEADY or self.chat.progress != before):
                 attempt = 0
             if problem.code in trouble.NAME_CODES:
                 if await self._rename(problem.text):

@@ -188,9 +188,9 @@ def _take_over(slot: Slot, others: Sequence[Path], server: str) -> tuple[Pending
             continue  # it lives, or is nothing that we know
         try:
             if dead.kept.lines:
-                slot.save(Changes(keep=dead.kept.lines))
-                lines |= {line.say.nonce: line for line in dead.kept.lines if line.say.nonce not in lines}
-                with contextlib.suppress(SlotError):  # the next one finds them again
+                with contextlib.suppress(SlotError):  # the disk is full; the next one finds them again
+                    slot.save(Changes(keep=dead.kept.lines))
+                    lines |= {line.say.nonce: line for line in dead.kept.lines if line.say.nonce not in lines}
                     dead.save(Changes(let_go=[line.say.nonce for line in dead.kept.lines]))
         finally:
             dead.close()

@@ -65,8 +65,8 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
         try:
             claim = await authenticate(connection, transport)
             _check_room(services)
-            account, old = await _account(services, claim, number)
-            return _admit(services, connection, transport, claim, account, old, number)
+            account = await _account(services, claim, number)
+            return _admit(services, connection, transport, claim, account, number)
         finally:
             services.logins.pop(scope, None)
     if services.stopping:
@@ -90,32 +90,35 @@ def _give_way(logins: dict[trio.CancelScope, str]) -> None:
     oldest.cancel()
 
 
-async def _account(services: Services, claim: Claim, number: int) -> tuple[Account, str | None]:
-    """Whose key it is, under the name it asks for, and the name before that if it was another: when the log has it.
+async def _account(services: Services, claim: Claim, number: int) -> Account:
+    """Whose key it is, under the name it asks for: when the log has it.
 
     Raises Refusal(NAME_* or UNAVAILABLE; NOT_ALLOWED where this client has made a later connection: it gave up this
     one, and the network brought the rest of it after all)."""
     state, flush = services.state, services.committer.flush
 
-    def login() -> tuple[Account, str | None]:
-        account = state.account_of(claim.key)
-        present = services.sessions_of(account).get(claim.instance) if account is not None else None
+    def login() -> Account:
+        known = state.account_of(claim.key)
+        present = services.sessions_of(known).get(claim.instance) if known is not None else None
         if present is not None and present.number > number:
             raise Refusal(Code.NOT_ALLOWED, "this client has made a later connection")
-        return state.login(claim.key, claim.name, guest=claim.guest, now=services.now())
+        account, old = state.login(claim.key, claim.name, guest=claim.guest, now=services.now())
+        if old is not None and account.present:
+            services.presence.announce(renamed(account, old))
+        return account
 
     try:
         if not state.ids_left:
             await flush()
-        account, old = login()
-        if old is not None and account.recorded:
+        account = login()
+        if not state.is_stored(account):
             if not await flush():
                 raise not_now()
-            account, _ = login()  # it may have ended meanwhile
+            account = login()  # it may have ended meanwhile
     except Refusal as refusal:
         refusal.ref = claim.ref
         raise
-    return account, old
+    return account
 
 
 def _admit(
@@ -124,15 +127,12 @@ def _admit(
     transport: Transport,
     claim: Claim,
     account: Account,
-    old: str | None,
     number: int,
 ) -> Session:
     state, config = services.state, services.config
     replaced = services.sessions_of(account).get(claim.instance)
     if replaced is not None:
         replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
-    if old is not None and account.present:
-        services.presence.announce(renamed(account, old))
     conversations = [
         wire.Conversation(
             found.id, state.title(account, found), services.hub.head(found.id), state.partner(account, found)

@@ -128,13 +128,13 @@ class Committer:
 
     async def _commit(self, batch: list[Submission]) -> bool:
         """Store the batch and what changed. False: the log does not take it now, and all senders were told."""
-        changes = self._state.take_changes()
+        changes = self._state.changes.take()
         if not batch and not changes:
             return True
         try:
             receipts = await self._log.append([*changes, *(submission.draft for submission in batch)])
         except Unavailable as exc:
-            self._state.put_back(changes)
+            self._state.changes.put_back(changes)
             for submission in batch:
                 submission.lane.failed(submission.draft.nonce)
                 _refuse(submission, "the server cannot store it now; it is sent again", exc.retry_after)

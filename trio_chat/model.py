@@ -76,7 +76,8 @@ class AccountKept:
 
 @dataclass(frozen=True, slots=True)
 class AccountGone:
-    """This account will not come back. Its name stays known to whom it wrote directly."""
+    """Nobody sees this account any more, and its name is free. Its key makes it the same account again, so that what
+    its client sends once more is not stored twice; its name stays known to whom it wrote directly."""
 
     id: int
 
@@ -138,10 +139,10 @@ Record = Draft | Change
 class Saved:
     """What a log held when it was opened: who is who, and the head of each conversation, by id.
 
-    `gone` are accounts that will not come back, by id, with the name they had: they are in direct conversations."""
+    `gone` are the accounts that nobody sees any more."""
 
     accounts: list[AccountKept] = field(default_factory=list)
-    gone: dict[int, str] = field(default_factory=dict)
+    gone: list[AccountKept] = field(default_factory=list)
     names: list[NameKept] = field(default_factory=list)
     conversations: list[ConversationMade] = field(default_factory=list)
     heads: dict[int, int] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, assert_never, cast
 
+import msgspec
 import structlog
 import trio
 
@@ -208,6 +209,9 @@ class Session:
             if isinstance(event, wire.Resume):
                 self._resume(event)
                 return
+            if isinstance(event, wire.MarkRead):  # nobody has read what is not there yet
+                head = self._services.hub.head(event.conversation)
+                event = msgspec.structs.replace(event, seq=min(event.seq, head))
             for effect in handle(self._services.state, self.account, event, self._services.now()):
                 await self._carry_out(effect)
         except Refusal as refusal:

@@ -3,9 +3,8 @@
 There is no await between a check and the change that it allows, so two clients cannot take one name. Times are
 seconds of one steady clock that was set to Unix time once, given by the caller.
 
-What must outlive the server is put among `changes`, each as a record that says how something is from now on. The
-committer takes them with its next batch, and puts them back if the log does not store it: memory may be ahead of the
-log, and whoever was promised something is told only when the log has it.
+What must outlive the server is put among `changes`: memory may be ahead of the log, and whoever was promised something
+is told only when the log has it.
 """
 
 import itertools
@@ -14,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import wire
+from trio_chat.changes import Changes
 from trio_chat.errors import Refusal
 from trio_chat.model import (
     LOBBY,
@@ -105,10 +105,12 @@ class State:
         self.accounts: dict[int, Account] = {}
         self.conversations: dict[int, Conversation] = {LOBBY: Conversation(LOBBY, LOBBY_NAME)}
         self._by_key: dict[bytes, Account] = {}
+        self._gone: dict[bytes, Account] = {}
+        """By key: recorded accounts that are not here and own no name."""
         self._by_name: dict[str, Account] = {}
         self._given_up: dict[str, tuple[int, float]] = {}
         self._direct: dict[tuple[int, int], Conversation] = {}
-        self._changes: dict[tuple[type[Change], object], Change] = {}
+        self.changes: Final = Changes()
         self._next_account = saved.ids_until or 1
         self._ids_until = _ALL_IDS if saved.ids_until is None else saved.ids_until
         self._next_conversation = LOBBY + 1
@@ -121,8 +123,8 @@ class State:
             account = Account(one.id, one.key, one.name, one.name_key, one.guest, recorded=True, spoke=one.spoke)
             everybody[one.id] = self.accounts[one.id] = self._by_key[one.key] = self._by_name[one.name_key] = account
             self.join(account, LOBBY)
-        for number, name in saved.gone.items():
-            everybody[number] = Account(number, b"", name, "", guest=True)
+        for one in saved.gone:
+            everybody[one.id] = self._gone[one.key] = Account(one.id, one.key, one.name, "", one.guest, recorded=True)
         for kept in saved.names:
             self._given_up[kept.id] = (kept.account, kept.until)
             if kept.account in self.accounts:
@@ -134,8 +136,7 @@ class State:
                 self.join(everybody[number], made.id)
         self._next_conversation = max((self._next_conversation, *(number + 1 for number in saved.heads)))
         for mark in saved.reads:
-            if mark.id[0] in self.accounts:
-                self.accounts[mark.id[0]].read[mark.id[1]] = mark.seq
+            everybody[mark.id[0]].read[mark.id[1]] = mark.seq
 
     # --- what the log must have
 
@@ -144,38 +145,28 @@ class State:
         """How many accounts can be made before the log has stored what is among the changes."""
         return self._ids_until - self._next_account
 
-    def take_changes(self) -> list[Change]:
-        """What changed since the last time, oldest first: to be stored, and then to be `stored` or `put_back`."""
-        changes = list(self._changes.values())
-        self._changes.clear()
-        return changes
-
     def stored(self, changes: Iterable[Change]) -> None:
-        """The log has these."""
+        """The log has these, which were taken."""
+        self.changes.stored()
         for change in changes:
             if isinstance(change, IdsTaken):
                 self._ids_until = change.until
 
-    def put_back(self, changes: Iterable[Change]) -> None:
-        """The log may not have these; they are due again, but for what was replaced meanwhile."""
-        newer = self.take_changes()
-        for change in [*changes, *newer]:
-            self._change(change)
-
-    def _change(self, change: Change) -> None:
-        key = (type(change), change.id)
-        self._changes.pop(key, None)  # the latest one counts, in its own place
-        self._changes[key] = change
+    def is_stored(self, account: Account) -> bool:
+        """Whether the log has the account as it is now, or need not have it."""
+        return (AccountKept, account.id) not in self.changes
 
     def _take_ids(self) -> None:
         if self.ids_left <= IDS // 2:
-            self._change(IdsTaken(self._next_account + IDS))
+            self.changes.put(IdsTaken(self._next_account + IDS))
 
     def _record(self, account: Account) -> None:
         for conversation, seq in () if account.recorded else account.read.items():
-            self._change(Read((account.id, conversation), seq))
+            self.changes.put(Read((account.id, conversation), seq))
         account.recorded = True
-        self._change(AccountKept(account.id, account.key, account.name, account.name_key, account.guest, account.spoke))
+        self.changes.put(
+            AccountKept(account.id, account.key, account.name, account.name_key, account.guest, account.spoke)
+        )
 
     # --- names and accounts
 
@@ -188,16 +179,23 @@ class State:
         if account is not None:
             return account, self.rename(account, name, now)
         folded = self._free(name, None, now)
+        account = self._gone.pop(key, None) or self._new(key)
+        account.name, account.name_key, account.guest, account.active_at = name, folded, guest, now
+        self.accounts[account.id] = self._by_key[key] = self._by_name[folded] = account
+        if account.recorded:
+            self._record(account)
+        there = [LOBBY, *(one for one in account.conversations if one in self.conversations and one != LOBBY)]
+        account.conversations.clear()
+        for conversation in there:
+            self.join(account, conversation)
+        return account, None
+
+    def _new(self, key: bytes) -> Account:
         if self.ids_left <= 0:
             raise Refusal(Code.UNAVAILABLE, "the log cannot be written now; try again soon", retry_after=1000)
-        account = Account(self._next_account, key, name, folded, guest, active_at=now)
         self._next_account += 1
         self._take_ids()
-        self.accounts[account.id] = account
-        self._by_key[key] = account
-        self._by_name[folded] = account
-        self.join(account, LOBBY)
-        return account, None
+        return Account(self._next_account - 1, key, "", "", guest=False)
 
     def rename(self, account: Account, name: str, now: float) -> str | None:
         """Give `account` another name; its old one, or None if it is the same to the letter. Raises Refusal(NAME_*)."""
@@ -232,13 +230,13 @@ class State:
             return False
         account.read[conversation] = seq
         if account.recorded:
-            self._change(Read((account.id, conversation), seq))
+            self.changes.put(Read((account.id, conversation), seq))
         return True
 
     def _keep(self, account: Account, now: float) -> None:
         self._given_up.pop(account.name_key, None)
         self._given_up[account.name_key] = (account.id, now + NAME_KEPT)
-        self._change(NameKept(account.name_key, account.id, now + NAME_KEPT))
+        self.changes.put(NameKept(account.name_key, account.id, now + NAME_KEPT))
         account.former = [name for name in account.former if name != account.name_key] + [account.name_key]
         for name in account.former[:-MAX_FORMER]:
             if self._given_up.get(name, (0, 0.0))[0] == account.id:
@@ -250,7 +248,7 @@ class State:
 
     def _let_go(self, name: str) -> None:
         del self._given_up[name]
-        self._change(NameKept(name, 0, 0.0))
+        self.changes.put(NameKept(name, 0, 0.0))
 
     def _free(self, name: str, account: Account | None, now: float) -> str:
         folded = name_key(name)
@@ -280,7 +278,7 @@ class State:
         return account.connections == 0
 
     def departed(self, account: Account) -> list[int]:
-        """It is gone for all others. An account that owns no name ends with that, and its name is free.
+        """It is gone for all others. One that owns no name ends with that, and its name is free.
 
         Returns the direct conversations that ended with it: nobody is left to read them."""
         self._set_present(account, False)
@@ -288,7 +286,8 @@ class State:
         if account.owned:
             return []
         if account.recorded:
-            self._change(AccountGone(account.id))
+            self._gone[account.key] = account
+            self.changes.put(AccountGone(account.id))
         ended: list[int] = []
         del self.accounts[account.id]
         del self._by_key[account.key]
@@ -299,7 +298,7 @@ class State:
             elif not self.accounts.keys() & conversation.members.keys():
                 del self.conversations[conversation.id]
                 del self._direct[_pair(*conversation.members)]
-                self._change(ConversationEnded(conversation.id))
+                self.changes.put(ConversationEnded(conversation.id))
                 ended.append(conversation.id)
         return ended
 
@@ -357,7 +356,7 @@ class State:
             made = Conversation(self._next_conversation, "")
             self._next_conversation += 1
             self.conversations[made.id] = self._direct[pair] = made
-            self._change(ConversationMade(made.id, tuple({account.id: None, other.id: None})))
+            self.changes.put(ConversationMade(made.id, tuple({account.id: None, other.id: None})))
             for one in (account, other):
                 self.join(one, made.id)
                 if not one.recorded:

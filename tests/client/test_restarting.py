@@ -52,7 +52,7 @@ def test_a_line_is_on_disk_before_it_is_sent_and_let_go_after_it_is_shown() -> N
     assert kinds(effects) == ["Keep", "Send"]
     (event,) = says(effects)
     effects = c.received(echo(event, 1))
-    assert kinds(effects) == ["Start", "Show", "LetGo"]
+    assert kinds(effects) == ["Show", "LetGo"]
     assert effects[-1] == LetGo(event.nonce)
     (event,) = says(c.submit("@nobody hello"))
     assert kinds(c.received(wire.Refused(event.id, "no-such-user", ""))) == ["Show", "LetGo"]
@@ -211,3 +211,22 @@ def test_where_the_reading_of_a_conversation_begins_is_on_disk_before_its_first_
     assert c.received(psst(1))[0] == Start(wire.Position(9, 0))
     assert all(not isinstance(effect, Send) for effect in c.received(psst(2)))
     assert [effect for effect in c.received(psst(3)) if not isinstance(effect, Show)] == []
+
+
+def test_who_was_there_when_the_room_was_empty_comes_back_to_all_of_it() -> None:
+    c = chat()
+    first = c.welcomed(welcome(head=0))
+    assert Start(wire.Position(LOBBY, 0)) in first
+    c.disconnected()
+    [resume] = [event for event in sent(c.welcomed(welcome(head=200))) if isinstance(event, wire.Resume)]
+    assert resume.positions == (wire.Position(LOBBY, 0),)
+
+
+def test_a_second_try_for_somebody_who_is_another_now_goes_by_the_name() -> None:
+    c = connected()
+    c.received(wire.Joined(wire.Conversation(9, "@bob", 0, 5)))
+    [first] = says(c.submit("@bob hi"))
+    assert first.account == 5
+    c.received(wire.Refused(first.id, wire.Code.NO_SUCH_USER, "bob is another account by now"))
+    [second] = says(c.submit("@bob hi"))
+    assert second.account == 0

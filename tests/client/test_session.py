@@ -632,3 +632,23 @@ async def test_names_are_looked_up_through_the_session(autojump_clock: MockClock
         world.session.finish(0)
 
     await World().run(script)
+
+
+async def test_a_connection_that_brought_something_was_a_good_one(autojump_clock: MockClock) -> None:
+    """A server that is restarted again and again, and works in between, is come back to at once."""
+
+    async def script(world: World) -> None:
+        for seq in range(1, 9):
+            peer = await world.peer()
+            await peer.admit(head=seq)
+            await peer.send(talk.message(seq))
+            await peer.stream.aclose()
+        peer = await world.peer()
+        await peer.admit(head=8)
+        world.session.submit("/quit")
+        await peer.see_off()
+
+    world = World()
+    await world.run(script)
+    pauses = {round(later - earlier, 3) for earlier, later in itertools.pairwise(world.dialled)}
+    assert len(pauses) == 1

@@ -110,7 +110,7 @@ class Talker:
                     nursery.cancel_scope.cancel()
                 code = await program.exit()
                 if code != (-signal.SIGKILL if self._killed else 0):
-                    scene.trouble.append(f"{self.name} ended with {code}: {list(self.latest)}")
+                    raise AssertionError(f"{self.name} ended with {code}: {program.stderr.read_text()[-2000:]}{self}")
                 self.run.ended(killed=self._killed)
 
     def _begin(self, program: Client) -> None:

@@ -96,6 +96,8 @@ async def test_what_is_read_on_one_device_is_told_to_the_others(autojump_clock: 
         phone.send(wire.MarkRead(5, 1, 1))
         assert await phone.until(wire.Done) == wire.Done(5)
         assert await alice.until(wire.ReadMark) == wire.ReadMark(1, 1)
+        phone.send(wire.MarkRead(6, 1, 4_000_000_000))  # nobody has read what is not there yet
+        await phone.until(wire.Done)
         third = await rig.join("alice", key=phone.key)
         assert wire.ReadMark(1, 1) in third.seen
         assert not [event for event in phone.seen if isinstance(event, wire.ReadMark)]

@@ -54,7 +54,7 @@ class Model:
         self.fed: list[Entry] = []
         """All since the log was opened."""
         self.accounts: dict[int, AccountKept] = {}
-        self.gone: dict[int, str] = {}
+        self.gone: dict[int, AccountKept] = {}
         self.names: dict[str, NameKept] = {}
         self.members: dict[int, set[int]] = {}
         self.reads: dict[tuple[int, int], int] = {}
@@ -98,8 +98,7 @@ class Model:
                 self.gone.pop(change.id, None)
             case AccountGone(gone):
                 if gone in self.accounts:
-                    self.gone[gone] = self.accounts.pop(gone).name
-                self.reads = {mark: seq for mark, seq in self.reads.items() if mark[0] != gone}
+                    self.gone[gone] = self.accounts.pop(gone)
             case NameKept():
                 self.names.pop(change.id, None)
                 if change.until:
@@ -117,8 +116,6 @@ class Model:
                 self.ids_until = max(self.ids_until, until)
             case Trimmed(where, through):
                 self.pages[where] = {seq: entry for seq, entry in self.page(where).items() if seq > through}
-        members = set().union(*self.members.values())
-        self.gone = {number: name for number, name in self.gone.items() if number in members}
 
     def page(self, conversation: int) -> dict[int, wire.Message]:
         return self.pages.get(conversation, {})
@@ -126,7 +123,7 @@ class Model:
     def saved(self) -> Saved:
         return Saved(
             accounts=[self.accounts[number] for number in sorted(self.accounts)],
-            gone=self.gone,
+            gone=[self.gone[number] for number in sorted(self.gone)],
             names=sorted(self.names.values(), key=lambda kept: (kept.until, kept.id)),
             conversations=[ConversationMade(it, tuple(sorted(self.members[it]))) for it in sorted(self.members)],
             heads={conversation: head for conversation, (head, _) in self.heads.items()},

@@ -1,6 +1,7 @@
 """Logging in: what it takes, what is refused, and that a refusal leaves nothing behind."""
 
 import os
+from collections.abc import Sequence
 
 import pytest
 import trio
@@ -11,6 +12,9 @@ import wire
 from tests.server.rig import Client, Rig, memory_log, running
 from trio_chat.admission import run_session
 from trio_chat.config import load
+from trio_chat.errors import Unavailable
+from trio_chat.log import MemoryLog
+from trio_chat.model import Receipt, Record
 from trio_chat.server import core, make_services, say_goodbye
 from wire import Code
 
@@ -279,3 +283,51 @@ async def test_names_that_fold_alike_are_one(name: str, other: str, autojump_clo
     async with running() as rig:
         await rig.join(name)
         assert await refused_login(rig, other) == (Code.NAME_TAKEN, 2)
+
+
+async def test_a_guest_that_comes_back_after_its_grace_is_the_same_to_the_log(autojump_clock: MockClock) -> None:
+    async with running(leave_grace=1.0) as rig:
+        alice, guest = await rig.join("alice"), await rig.join("visitor", guest=True)
+        said = guest.say("once")
+        await alice.until(wire.Message)
+        guest.transport.put_eof()  # with the echo under way
+        await trio.sleep(5)
+        assert (await rig.connect("visitor").login(guest=True)).guest, "its name is free"
+        again = rig.connect("other", key=guest.key)
+        await again.login(guest=True)
+        await again.go_live(wire.Position(1, 0))
+        again.send(said)
+        assert (await again.until(wire.Stored)).seq == 1
+        alice.drain()
+        assert [message.text for message in alice.messages()] == ["once"]
+
+
+class FullDisk(MemoryLog):
+    full = False
+
+    async def append(self, batch: Sequence[Record]) -> list[Receipt]:
+        if self.full:
+            await trio.lowlevel.checkpoint()
+            raise Unavailable("the disk is full")
+        return await super().append(batch)
+
+
+async def test_nobody_is_welcomed_under_a_name_that_the_log_does_not_have(autojump_clock: MockClock) -> None:
+    log = FullDisk(max_bytes=1 << 20, now=lambda: 0)
+    async with running(log) as rig:
+        alice, bob = await rig.join("alice"), await rig.join("bob")
+        bob.say("hi")
+        await bob.until(wire.Message)
+        log.full = True
+        for _ in range(2):
+            client = rig.connect("bobby", key=bob.key)
+            with pytest.raises(AssertionError, match="ended without Welcome"):
+                await client.login()
+            assert [event.code for event in client.seen if isinstance(event, wire.Refused)] == [Code.UNAVAILABLE]
+        assert (await rig.connect("carol").login()).name == "carol", "others are no affair of it"
+        log.full = False
+        assert (await rig.connect("bobby", key=bob.key).login()).name == "bobby"
+        await trio.sleep(1)
+        alice.drain()
+        told = [change for event in alice.seen if isinstance(event, wire.Presence) for change in event.changes]
+        assert [change.previous for change in told if change.change is wire.Change.RENAMED] == ["bob"]

@@ -200,7 +200,7 @@ async def reborn(folder: Path, happens: Callable[[State], None]) -> State:
     """What the next server knows after one in which this happened, ready for newcomers."""
 
     async def keep() -> None:
-        changes = state.take_changes()
+        changes = state.changes.take()
         await log.append(changes)
         state.stored(changes)
 
@@ -269,26 +269,32 @@ async def test_reading_marks_and_direct_conversations_are_there_again(tmp_path: 
     assert state.resolve(bob, "@bob") == (state.conversations[3], "@bob", False)
 
 
-async def test_a_guest_may_come_back_after_a_restart_within_the_grace_and_not_later(
+async def test_a_guest_keeps_its_name_for_the_grace_after_a_restart_and_its_account_for_ever(
     tmp_path: Path, autojump_clock: MockClock
 ) -> None:
     guest = Client("zed")
 
-    async def returns(after: float) -> int:
-        """The account id of the guest that comes back `after` seconds."""
+    async def returns(after: float, name: str = "zed", *, thief: bool = False) -> tuple[int, wire.Event]:
+        """The account id of the guest that comes back `after` seconds, and what it is told of its line."""
         with closing(opened(tmp_path)) as log:
             async with running(log, leave_grace=10) as rig:
                 await trio.sleep(after)
-                again = rig.connect("zed", key=guest.key)
+                if thief:
+                    await rig.connect("zed").login(guest=True)
+                again = rig.connect(name, key=guest.key)
                 welcome = await again.login(guest=True)
                 await again.go_live()
-                again.say("still here")
-                await again.until(wire.Message)
-                return welcome.account
+                again.say("once", nonce=b"n" * 16)
+                await again.until(wire.Stored) if after else await again.until(wire.Message)
+                return welcome.account, again.seen[-1]
 
-    first = await returns(0)
-    assert await returns(9) == first
-    assert await returns(11) > first
+    first, echo = await returns(0)
+    assert isinstance(echo, wire.Message)
+    for after, name, thief in ((9, "zed", False), (11, "zed", False), (11, "zoe", True)):
+        account, stored = await returns(after, name, thief=thief)
+        assert account == first
+        assert isinstance(stored, wire.Stored), "it is not stored twice"
+        assert stored.seq == echo.seq
 
 
 # --- a disk that fails

@@ -63,6 +63,10 @@ class Users(RuleBasedStateMachine):
         self.given_up: dict[str, tuple[Person, float]] = {}
         self.former: set[int] = set()
         """Account ids that are gone for good."""
+        self.guests: dict[int, Account] = {}
+        """By number: accounts that nobody sees any more, but their key brings back."""
+        self.gone: dict[int, Person] = {}
+        """Guests whom nobody sees any more, but their key brings back."""
         self.ended: set[int] = set()
         """Conversation ids that are."""
 
@@ -77,13 +81,13 @@ class Users(RuleBasedStateMachine):
 
     @rule()
     def keep_changes(self) -> None:
-        changes = self.state.take_changes()
+        changes = self.state.changes.take()
         self.log.commit(changes)
         self.state.stored(changes)
 
     @rule()
     def fail_to_keep_changes(self) -> None:
-        self.state.put_back(self.state.take_changes())
+        self.state.changes.put_back(self.state.changes.take())
 
     @rule()
     def restart(self) -> None:
@@ -126,8 +130,15 @@ class Users(RuleBasedStateMachine):
         account, old = self.state.login(key, name, guest=guest, now=self.now)
         assert old == (person.name if person is not None and person.name != name else None)
         if person is None:
-            assert account.id not in self.former, "an id is used once"
-            person = self.people[number] = Person(account, name)
+            person = self.gone.pop(number, None)
+            if person is None:
+                assert account.id not in self.former, "an id is used once"
+                person = Person(account, name)
+            else:
+                assert account.id == person.account.id
+                person.direct = {other: direct for other, direct in person.direct.items() if direct not in self.ended}
+                person.account = account
+            self.people[number] = person
         assert account is person.account
         self.named(person, name)
         person.connections += 1
@@ -171,8 +182,12 @@ class Users(RuleBasedStateMachine):
         if person.owned:
             assert ended == []
             return
-        self.people = {key: one for key, one in self.people.items() if one is not person}
-        self.former.add(person.account.id)
+        [(number, _)] = [(key, one) for key, one in self.people.items() if one is person]
+        del self.people[number]
+        if person.recorded:
+            self.gone[number] = person
+        else:
+            self.former.add(person.account.id)
         left = [direct for other, direct in person.direct.items() if other not in self.people.values()]
         assert sorted(ended) == sorted(left)
         self.ended.update(left)
@@ -207,7 +222,8 @@ class Users(RuleBasedStateMachine):
 
     @invariant()
     def everybody_is_who_they_are(self) -> None:
-        assert list(self.state.accounts.values()) == [person.account for person in self.in_order()]
+        accounts = sorted(self.state.accounts.values(), key=lambda account: account.id)
+        assert accounts == [person.account for person in self.in_order()]
         names = [account.name.lower() for account in self.state.accounts.values()]
         assert len(set(names)) == len(names), "a name is held twice"
         for person in self.people.values():

@@ -3,6 +3,7 @@
 Each copy is another log: its `log_id` is new, so that clients never take positions of one for positions in the other.
 """
 
+import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -63,6 +64,7 @@ def _copy(source: Path, target: Path) -> int:
         finally:
             connection.close()
         part.rename(target)
+        _sync_directory(target.parent)
     except apsw.Error as exc:
         raise StartError(f"{source} could not be copied to {target}: {exc}") from exc
     except OSError as exc:
@@ -71,6 +73,16 @@ def _copy(source: Path, target: Path) -> int:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     return count
+
+
+def _sync_directory(folder: Path) -> None:
+    """Have a new name in it on disk. Windows has no such thing."""
+    if os.name == "posix":
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def _check(connection: apsw.Connection, path: Path) -> None:

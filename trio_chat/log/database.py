@@ -112,7 +112,10 @@ class Reader:
 def _messages(connection: apsw.Connection, where: str, bindings: tuple[int, ...]) -> list[wire.Message]:
     inner = f"SELECT * FROM message WHERE {where}"  # noqa: S608  no part of it comes from outside
     rows = connection.execute(f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({inner})", bindings)  # noqa: S608
-    return [row.message() for row in _rows.decode(rows.get)]
+    try:
+        return [row.message() for row in _rows.decode(rows.get)]
+    except msgspec.ValidationError as exc:
+        raise apsw.CorruptError(f"a message on disk is none: {exc}") from exc
 
 
 class Database:
@@ -190,12 +193,14 @@ class Database:
 
     def _look_again(self) -> None:
         heads = self._read_heads()
+        found: list[wire.Message] = []
         for conversation, (head, _) in heads.items():
             known, _ = self._heads.get(conversation, (0, 0))
             if head > known:
                 bindings = (_id(conversation, known), _id(conversation, head))
-                self._found += _messages(self._connection, "id > ? AND id <= ? ORDER BY id", bindings)
+                found += _messages(self._connection, "id > ? AND id <= ? ORDER BY id", bindings)
         self._heads = heads
+        self._found += found
 
     def _assign(
         self, drafts: Iterable[Draft], old: dict[tuple[int, bytes], int]
@@ -268,11 +273,9 @@ class Database:
         execute = self._connection.execute
         match change:
             case AccountKept():
-                execute("REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?)", astuple(change))
+                execute("REPLACE INTO account VALUES (?, ?, ?, ?, ?, ?, 0)", astuple(change))
             case AccountGone(gone):
-                execute("DELETE FROM read WHERE account = ?", (gone,))
-                execute("UPDATE account SET key = NULL WHERE id = ?", (gone,))
-                execute("DELETE FROM account WHERE id = ? AND id NOT IN (SELECT account FROM member)", (gone,))
+                execute("UPDATE account SET gone = 1 WHERE id = ?", (gone,))
             case NameKept(name_key, account, until):
                 execute("DELETE FROM name_kept WHERE name_key = ?", (name_key,))
                 if until:
@@ -285,7 +288,6 @@ class Database:
                 execute("DELETE FROM message WHERE id > ? AND id < ?", (_id(ended, 0), _id(ended + 1, 0)))
                 execute("DELETE FROM member WHERE conversation = ?", (ended,))
                 execute("DELETE FROM read WHERE conversation = ?", (ended,))
-                execute("DELETE FROM account WHERE key IS NULL AND id NOT IN (SELECT account FROM member)")
             case Read((account, conversation), seq):
                 execute("REPLACE INTO read VALUES (?, ?, ?)", (account, conversation, seq))
             case IdsTaken(until):
@@ -311,23 +313,21 @@ class Database:
     def _load(self) -> Saved:
         execute = self._connection.execute
         accounts: list[AccountKept] = []
-        gone: dict[int, str] = {}
-        for number, key, name, name_key, guest, spoke in execute("SELECT * FROM account ORDER BY id"):
-            if key is None:
-                gone[number] = name
-            else:
-                accounts.append(AccountKept(number, key, name, name_key, bool(guest), bool(spoke)))
+        absent: list[AccountKept] = []
+        for number, key, name, name_key, guest, spoke, gone in execute("SELECT * FROM account ORDER BY id"):
+            account = AccountKept(number, key, name, name_key, bool(guest), bool(spoke))
+            (absent if gone else accounts).append(account)
         members: dict[int, list[int]] = {}
-        for conversation, account in execute("SELECT * FROM member"):
-            members.setdefault(conversation, []).append(account)
+        for conversation, member in execute("SELECT * FROM member"):
+            members.setdefault(conversation, []).append(member)
         [(ids_until,)] = execute("SELECT ids_until FROM meta")
         return Saved(
             accounts=accounts,
-            gone=gone,
+            gone=absent,
             names=[NameKept(*row) for row in execute("SELECT * FROM name_kept ORDER BY until")],
             conversations=[ConversationMade(number, tuple(inside)) for number, inside in sorted(members.items())],
             heads={conversation: head for conversation, (head, _) in self._heads.items()},
-            reads=[Read((account, conversation), seq) for account, conversation, seq in execute("SELECT * FROM read")],
+            reads=[Read((reader, conversation), seq) for reader, conversation, seq in execute("SELECT * FROM read")],
             ids_until=ids_until,
         )
 

@@ -49,18 +49,18 @@ MIGRATIONS: Final = (
 
     CREATE TABLE account (
         id INTEGER PRIMARY KEY,
-        key BLOB,                              -- NULL: it will not come back
+        key BLOB NOT NULL,
         name TEXT NOT NULL,
         name_key TEXT NOT NULL,
         guest INTEGER NOT NULL,
-        spoke INTEGER NOT NULL
+        spoke INTEGER NOT NULL,
+        gone INTEGER NOT NULL                  -- nobody sees it any more, and its name is free
     );
     CREATE TABLE member (
         conversation INTEGER NOT NULL,
         account INTEGER NOT NULL,
         PRIMARY KEY (conversation, account)
     ) WITHOUT ROWID;
-    CREATE INDEX member_account ON member (account);
 
     CREATE TABLE name_kept (name_key TEXT PRIMARY KEY, account INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 

@@ -12,8 +12,7 @@ import wire
 WINDOW: Final = 64
 """Lines on the wire without an answer: enough to fill the server's batches, little enough to resend at once."""
 MAX_AGE: Final = 7 * 24 * 3600 * 1000
-"""Milliseconds after which a line is not sent by itself any more: nobody expects it, and the server knows nonces for
-30 days only."""
+"""Milliseconds after which a line is not sent by itself any more: nobody expects it."""
 
 
 @dataclass(frozen=True, slots=True)

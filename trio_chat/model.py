@@ -25,6 +25,21 @@ class Draft:
     ref: int
     text: str
 
+    def entry(self, seq: int, time: int) -> wire.Message:
+        """What it is once it is stored."""
+        return wire.Message(
+            conversation=self.conversation,
+            seq=seq,
+            time=time,
+            kind=self.kind,
+            ref=self.ref,
+            sender=self.sender,
+            to=self.to,
+            nonce=self.nonce,
+            text=self.text,
+            account=self.account,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

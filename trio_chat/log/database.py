@@ -222,20 +222,7 @@ class Database:
             head, last = fresh[conversation] = head + 1, max(now, last)
             known[key] = _id(conversation, head)
             places.append(Place(conversation, head, new=True))
-            messages.append(
-                wire.Message(
-                    conversation=conversation,
-                    seq=head,
-                    time=last,
-                    kind=draft.kind,
-                    ref=draft.ref,
-                    sender=draft.sender,
-                    to=draft.to,
-                    nonce=draft.nonce,
-                    text=draft.text,
-                    account=draft.account,
-                )
-            )
+            messages.append(draft.entry(head, last))
         return fresh, places, messages
 
     def _insert(self, messages: Sequence[wire.Message]) -> bool:

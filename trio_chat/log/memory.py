@@ -107,18 +107,7 @@ class MemoryLog:
         conversation = self._conversations.setdefault(draft.conversation, _Conversation())
         conversation.last_time = max(self._now(), conversation.last_time)
         conversation.head += 1
-        message = wire.Message(
-            conversation=draft.conversation,
-            seq=conversation.head,
-            time=conversation.last_time,
-            kind=draft.kind,
-            ref=draft.ref,
-            sender=draft.sender,
-            to=draft.to,
-            nonce=draft.nonce,
-            text=draft.text,
-            account=draft.account,
-        )
+        message = draft.entry(conversation.head, conversation.last_time)
         conversation.messages[message.seq] = message
         self._order.append((draft.conversation, message.seq))
         self._bytes += _size(message)

@@ -7,9 +7,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import wire
 from client_repl.jsonl import timestamp
+from tests.chaos.findings import Event
+from tests.chaos.history import History
 from tests.e2e.raw import LOBBY, Identity, Raw
-from tests.findings import Event
-from tests.history import History
 
 
 async def read_archive(address: tuple[str, int], state: Path, name: str, history: History, *, lobby: bool) -> None:

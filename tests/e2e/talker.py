@@ -12,10 +12,10 @@ from typing import Final, assert_never
 
 import trio
 
+from tests.chaos.findings import Event, Said
+from tests.chaos.history import History, Run, conversation
 from tests.e2e.processes import Client, chatting
 from tests.e2e.raw import LOBBY
-from tests.findings import Event, Said
-from tests.history import History, Run, conversation
 
 WINDOW: Final = 8
 """Most lines of one client that are not acknowledged."""

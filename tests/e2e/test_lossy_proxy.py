@@ -1,6 +1,6 @@
 """On a network that cuts connections between any two bytes, everybody is shown what somebody with a good one is shown:
-real processes, and a proxy between them. `tests/test_lossy_link.py` has the same under a simulated clock with far more
-seeds, and what takes long: stalls, and connections that are silent for both sides until a client asks."""
+real processes, and a proxy between them. `tests/chaos/test_lossy_link.py` has the same under a simulated clock with far
+more seeds, and what takes long: stalls, and connections that are silent for both sides until a client asks."""
 
 import json
 import random
@@ -11,10 +11,10 @@ import pytest
 import trio
 
 import wire
+from tests.chaos.lossy_script import LOBBY, NAMES, Said, Script, Transcript, faults
 from tests.e2e.processes import Client, all_chatting, serving
 from tests.e2e.proxy import Link, Mood, Proxy, proxying
 from tests.e2e.raw import Raw
-from tests.lossy_script import LOBBY, NAMES, Said, Script, Transcript, faults
 
 SEEDS = range(10)
 SETS = 4

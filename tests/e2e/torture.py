@@ -29,12 +29,12 @@ from typing import Final
 import apsw
 import trio
 
+from tests.chaos.findings import Finding, Said, summary
+from tests.chaos.history import History
 from tests.e2e.archive import read_archive
 from tests.e2e.processes import Server, serving
 from tests.e2e.raw import LOBBY, PATIENCE
 from tests.e2e.talker import Mood, Scene, Talker
-from tests.findings import Finding, Said, summary
-from tests.history import History
 
 BUSY: Final = 10
 """Most lines a client, on the average, that are acknowledged between two kills."""

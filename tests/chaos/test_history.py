@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.findings import Event, Finding, Kind, Recorded, Said, Skipped, summary
-from tests.history import History, check
-from tests.perfect_chat import LOBBY, PerfectChat, kinds, messages
+from tests.chaos.findings import Event, Finding, Kind, Recorded, Said, Skipped, summary
+from tests.chaos.history import History, check
+from tests.chaos.perfect_chat import LOBBY, PerfectChat, kinds, messages
 
 
 def _everywhere(runs: list[Recorded], change: Callable[[Event], None]) -> None:

@@ -17,9 +17,9 @@ from client_repl.chat import Chat
 from client_repl.identity import Identity
 from client_repl.items import ConnectionState, Item, Line, PresenceLine, Welcomed
 from client_repl.session import Session
-from tests.lossy import STORM, Fate, ServerTransport
-from tests.lossy_network import Network
-from tests.lossy_script import NAMES, Said, Script, Transcript, faults
+from tests.chaos.lossy import STORM, Fate, ServerTransport
+from tests.chaos.lossy_network import Network
+from tests.chaos.lossy_script import NAMES, Said, Script, Transcript, faults
 from tests.server import rig
 from trio_chat.admission import run_session
 from trio_chat.log import Log

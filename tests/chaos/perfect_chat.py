@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.findings import Event, Finding, Kind, Recorded, Said
-from tests.history import conversation
+from tests.chaos.findings import Event, Finding, Kind, Recorded, Said
+from tests.chaos.history import conversation
 
 LOBBY = "#lobby"
 FIRST_SCREEN = 5

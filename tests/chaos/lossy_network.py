@@ -13,7 +13,7 @@ from typing import Final
 import trio
 
 from client_repl.session import STEADY
-from tests.lossy import STORM, ClientStream, Fate, Link, ServerTransport, sleep_until
+from tests.chaos.lossy import STORM, ClientStream, Fate, Link, ServerTransport, sleep_until
 
 _AT_ONCE: Final = frozenset({Fate.FIN, Fate.RESET, Fate.SERVER_UNAWARE})
 """The client knows at once."""

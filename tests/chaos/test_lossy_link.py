@@ -15,9 +15,9 @@ from trio.testing import MockClock
 import wire
 from client_repl.liveness import Liveness, Verdict
 from client_repl.outbox import Outbox
-from tests.lossy import STORM, Fate
-from tests.lossy_play import Outcome, play
-from tests.lossy_script import LOBBY, Script, Seen
+from tests.chaos.lossy import STORM, Fate
+from tests.chaos.lossy_play import Outcome, play
+from tests.chaos.lossy_script import LOBBY, Script, Seen
 from tests.server import rig
 from trio_chat.log import SqliteLog, inline, memory
 from trio_chat.session import Session

@@ -3,9 +3,9 @@
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.findings import Kind, Recorded
-from tests.history import check
-from tests.perfect_chat import LOBBY, PerfectChat, chats, messages, where
+from tests.chaos.findings import Kind, Recorded
+from tests.chaos.history import check
+from tests.chaos.perfect_chat import LOBBY, PerfectChat, chats, messages, where
 
 
 @given(chats())

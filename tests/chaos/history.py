@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from tests.findings import Event, Finding, Kind, Recorded, Said, Skipped, first_screen
+from tests.chaos.findings import Event, Finding, Kind, Recorded, Said, Skipped, first_screen
 
 
 def check(

@@ -113,7 +113,7 @@ class State:
         self.changes: Final = Changes()
         self._next_account = saved.ids_until or 1
         self._ids_until = _ALL_IDS if saved.ids_until is None else saved.ids_until
-        self._next_conversation = LOBBY + 1
+        self._next_conversation = max([LOBBY, *saved.heads]) + 1
         self._load(saved)
         self._take_ids()
 
@@ -131,10 +131,8 @@ class State:
                 self.accounts[kept.account].former.append(kept.id)
         for made in saved.conversations:
             self.conversations[made.id] = self._direct[_pair(*made.accounts)] = Conversation(made.id, "")
-            self._next_conversation = max(self._next_conversation, made.id + 1)
             for number in made.accounts:
                 self.join(everybody[number], made.id)
-        self._next_conversation = max((self._next_conversation, *(number + 1 for number in saved.heads)))
         for mark in saved.reads:
             everybody[mark.id[0]].read[mark.id[1]] = mark.seq
 

@@ -111,7 +111,7 @@ class Reader:
 
 def _messages(connection: apsw.Connection, where: str, bindings: tuple[int, ...]) -> list[wire.Message]:
     inner = f"SELECT * FROM message WHERE {where}"  # noqa: S608  no part of it comes from outside
-    rows = connection.execute(f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({inner})", bindings)  # noqa: S608
+    rows = connection.execute(f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({inner})", bindings)  # noqa: S608  nor of this
     try:
         return [row.message() for row in _rows.decode(rows.get)]
     except msgspec.ValidationError as exc:

@@ -1,12 +1,14 @@
 """What is in the server's log, as its users can read it: all of it, page by page, whoever has seen it before or not."""
 
+import json
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import wire
-from client_repl.jsonl import timestamp
+from client_repl import jsonl
+from client_repl.items import Line
 from tests.chaos.findings import Event
 from tests.chaos.history import History
 from tests.e2e.raw import LOBBY, Identity, Raw
@@ -46,14 +48,7 @@ async def _read(raw: Raw, conversation: int) -> list[wire.Message]:
 
 
 def _event(message: wire.Message) -> Event:
-    return {
-        "type": "message",
-        "to": message.to,
-        "from": message.sender,
-        "seq": message.seq,
-        "ts": timestamp(message.time),
-        "kind": message.kind.name.lower(),
-        "text": message.text,
-        "nonce": message.nonce.hex(),
-        "replay": True,
-    }
+    """As a client with --json prints it."""
+    line = Line(message, message.to, own=False, direct=False, mention=False, replay=True, number=0)
+    event: Event = json.loads(jsonl.line(line))
+    return event

@@ -3,6 +3,7 @@
 Texts and names in them are as they came from the network. Whoever writes them to a terminal sanitizes them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +24,11 @@ class Line:
     """It was in the log already when we logged in."""
     number: int
     """Short number for /reply and the like; 1 upwards in this run of the client."""
+    about: int = 0
+    """The number of the line that an EDIT, REACT or FORGET is about; 0: not shown, or too long ago."""
+    here: bool = True
+    """It belongs on a screen now: of the conversation the user is in or follows, direct, or a mention. Other rooms are
+    counted only; pipes and --json show all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,59 @@ class Roster:
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """The user is in a room from now on; or, with `left`, not any more. `topic` of a room that was entered."""
+
+    where: str
+    topic: str = ""
+    left: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoomsListed:
+    """The answer to /rooms, by name. `unread`: name -> how many lines, where there are any; `more`: the list was cut."""
+
+    rooms: tuple[wire.Room, ...]
+    unread: Mapping[str, int]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PageShown:
+    """Lines out of the log, oldest first: of /history, or, with `moved`, of the conversation the user is in from now on.
+
+    They may have been shown before. Lines behind `read` (a seq) are new to the user; 0: no divider is wanted."""
+
+    where: str
+    lines: tuple[Line, ...]
+    more: bool
+    """There is more in the direction that was asked for: `later`, or else earlier."""
+    later: bool = False
+    moved: bool = False
+    topic: str = ""
+    read: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The answer to /search, newest first: each find with the lines around it, oldest first. `more`: there are older ones."""
+
+    words: str
+    finds: tuple[tuple[Line, ...], ...]
+    hits: tuple[int, ...]
+    """The number of the line that was found, in each."""
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What waits elsewhere, as /unread and the end of catch-up tell it: conversation -> lines, the newest first."""
+
+    counts: Mapping[str, int]
+    mentions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something the client itself says: help, a hint, "history was reset"."""
 
@@ -97,4 +156,20 @@ class Clear:
     """The user asked for an empty screen. Where there is no screen it means nothing."""
 
 
-Item = Line | PresenceLine | Skipped | ConnectionState | Welcomed | Roster | Notice | Missed | Failure | Clear
+Item = (
+    Line
+    | PresenceLine
+    | Skipped
+    | ConnectionState
+    | Welcomed
+    | Roster
+    | Entered
+    | RoomsListed
+    | PageShown
+    | Found
+    | Unread
+    | Notice
+    | Missed
+    | Failure
+    | Clear
+)

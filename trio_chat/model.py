@@ -1,7 +1,7 @@
 """The values that travel through the server."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import wire
 
@@ -13,8 +13,8 @@ LOBBY: Final = 1
 class Draft:
     """An entry on its way to the log. `nonce` is the sender's: the same (account, nonce) is stored once.
 
-    An EDIT gives the entry `ref` of the conversation its text, a FORGET takes that entry and all its edits away; what
-    is not there any more is no error."""
+    An EDIT gives the entry `ref` of the conversation its text. A FORGET takes that entry and its edits and reactions away,
+    one of `ref` 0 all that `account` wrote there before. What is not there any more is no error. A TOPIC sets the topic."""
 
     conversation: int
     account: int
@@ -64,6 +64,13 @@ class Receipt:
         return self.commit > 0
 
 
+class Readable(NamedTuple):
+    """What of a conversation somebody may read: the entries after `floor`."""
+
+    conversation: int
+    floor: int
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Encoded events for the members of one conversation: the messages `first` to `last`, or, with both 0, presence."""
@@ -108,10 +115,23 @@ class NameKept:
 
 @dataclass(frozen=True, slots=True)
 class ConversationMade:
-    """A direct conversation of these accounts: two, or one with itself."""
+    """A room called `room`, with what newcomers see of it; or the direct conversation of `accounts`: two, or one with
+    itself. A room's members are MemberKept."""
 
     id: int
-    accounts: tuple[int, ...]
+    accounts: tuple[int, ...] = ()
+    room: str = ""
+    """`#name` as its maker typed it; empty for a direct one."""
+    history: wire.History = wire.History.SHARED
+
+
+@dataclass(frozen=True, slots=True)
+class MemberKept:
+    """`id` is (account, conversation): the account is in that room, and came when `since` was its newest seq. None: it is
+    not in it any more."""
+
+    id: tuple[int, int]
+    since: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +165,9 @@ class Trimmed:
     through: int
 
 
-Change = AccountKept | AccountGone | NameKept | ConversationMade | ConversationEnded | Read | IdsTaken | Trimmed
+Change = (
+    AccountKept | AccountGone | NameKept | ConversationMade | MemberKept | ConversationEnded | Read | IdsTaken | Trimmed
+)
 Record = Draft | Change
 """What a batch of the log is made of."""
 
@@ -160,6 +182,10 @@ class Saved:
     gone: list[AccountKept] = field(default_factory=list)
     names: list[NameKept] = field(default_factory=list)
     conversations: list[ConversationMade] = field(default_factory=list)
+    members: list[MemberKept] = field(default_factory=list)
+    """Of rooms, `#lobby` too; `since` is never None here."""
+    topics: dict[int, str] = field(default_factory=dict)
+    """By conversation, where there is one."""
     heads: dict[int, int] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)
     ids_until: int | None = None

@@ -15,6 +15,7 @@ from wire.parts import (
     Bytes32,
     Bytes64,
     Conversation,
+    History,
     Kind,
     Limits,
     Position,
@@ -100,9 +101,12 @@ class Say(Struct, frozen=True):
     text: str
     kind: Kind = Kind.TEXT
     ref: U32 = 0
-    """The seq that an EDIT, REACT or FORGET is about, or that a text replies to; 0 for none."""
+    """The seq that an EDIT, REACT or FORGET is about, or that a text replies to; 0 for none. A FORGET of 0 is about all
+    that its sender wrote in the conversation before it."""
     account: U32 = 0
     """Whom `@user` was when this was written; refused where the name is another account's by now. 0 does not ask."""
+    conversation: U32 = 0
+    """Of an EDIT, REACT or FORGET: where it is done. `to` and `account` are not looked at then."""
 
 
 class Who(Struct, frozen=True):
@@ -130,10 +134,11 @@ class SetStatus(Struct, frozen=True):
 
 
 class Join(Struct, frozen=True):
-    """Enter a room, or make it."""
+    """Enter a room, or make it, and then `history` says what those see who enter it later."""
 
     id: U32
     room: str
+    history: History = History.SHARED
 
 
 class Leave(Struct, frozen=True):
@@ -152,17 +157,20 @@ class Rooms(Struct, frozen=True):
 
 
 class Fetch(Struct, frozen=True):
-    """A page of the log of one conversation: the newest with seq < `before`, or the oldest with seq > `after`."""
+    """A page of the log of one conversation: the newest with seq < `before`, or the oldest with seq > `after` or written
+    at the time `since` or later."""
 
     id: U32
     conversation: U32
     before: U32 = 0
     after: U32 = 0
     limit: U16 = 200
+    since: U63 = 0
 
 
 class Search(Struct, frozen=True):
-    """Entries with all `words`, newest first. `conversation` 0 is every one that the asker may read."""
+    """Texts with all `words`, newest first. `conversation` 0 is every one that the asker may read; `sender`: only what
+    was written under this name."""
 
     id: U32
     words: str
@@ -309,10 +317,13 @@ class RoomList(Struct, frozen=True):
 
 
 class ReadMark(Struct, frozen=True):
-    """This user has read `conversation` up to `seq`, on whichever of its connections."""
+    """This user has read `conversation` up to `seq`, on whichever of its connections; `unread` lines of others follow,
+    up to the seq `head`."""
 
     conversation: U32
     seq: U32
+    head: U32 = 0
+    unread: U32 = 0
 
 
 class Unknown(Struct, frozen=True):

@@ -36,6 +36,15 @@ class GapReason(enum.StrEnum):
     """Not for this reader, for example from before it joined."""
 
 
+class History(enum.StrEnum):
+    """What of a room those see who enter it."""
+
+    SHARED = "shared"
+    """All that is kept."""
+    JOINED = "joined"
+    """What is said while they are in."""
+
+
 class Status(enum.StrEnum):
     """Where a user is, as /who shows it."""
 
@@ -74,6 +83,8 @@ class Conversation(Struct, frozen=True):
     """The newest seq; 0 while it is empty."""
     account: U32 = 0
     """The other user of a direct one; 0 for a room."""
+    topic: str = ""
+    """Of a room."""
 
 
 class User(Struct, frozen=True):

@@ -185,6 +185,7 @@ def test_the_public_names_are_these() -> None:
         "Change",
         "Conversation",
         "GapReason",
+        "History",
         "Kind",
         "Limits",
         "Position",

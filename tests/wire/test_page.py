@@ -73,7 +73,7 @@ def test_every_code_and_reason_has_a_row_and_no_other_has(values: type[enum.StrE
     assert re.findall(r"^\| `([a-z-]+)` \|", section, re.MULTILINE) == [value.value for value in values]
 
 
-@pytest.mark.parametrize("values", [wire.Kind, wire.Status, wire.Change, wire.GapReason])
+@pytest.mark.parametrize("values", [wire.Kind, wire.Status, wire.Change, wire.GapReason, wire.History])
 def test_every_value_of_an_enumeration_is_there(values: type[enum.Enum]) -> None:
     line = re.search(rf"^\*\*{values.__name__}\*\* (.*)$", PAGE, re.MULTILINE)
     assert line is not None

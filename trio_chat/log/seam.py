@@ -1,10 +1,13 @@
 """What every engine of the log does. One suite of tests holds them all to it: tests/server/test_log.py."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import wire
-from trio_chat.model import Entry, Receipt, Record, Saved
+from trio_chat.model import Entry, Readable, Receipt, Record, Saved
+
+MAX_UNREAD: Final = 9999
+"""Unread messages of a conversation that are counted: more is shown as many, and takes long to count."""
 
 
 class Log(Protocol):
@@ -39,6 +42,26 @@ class Log(Protocol):
 
     async def before(self, conversation: int, before: int, *, limit: int) -> list[wire.Message]:
         """The newest `limit` messages with seq < `before`, oldest first."""
+
+    async def at(self, conversation: int, time: int) -> int:
+        """The seq of the first message written at `time` (Unix milliseconds) or later; head + 1 where there is none."""
+
+    async def unread(self, account: int, conversation: int, *, after: int, until: int) -> int:
+        """How many TEXT and ACTION messages of others than `account` there are with `after` < seq <= `until`; it counts up
+        to MAX_UNREAD."""
+
+    async def search(
+        self, words: str, where: Sequence[Readable], *, sender: str, before: int, limit: int
+    ) -> list[wire.Message]:
+        """TEXT and ACTION messages with all `words` (`word*`: any that begins so), from `where` only, newest first; of
+        `sender` (a name, folded by `names.fold`) unless that is empty; older than `before`, Unix milliseconds, unless 0.
+
+        About `limit`: more where several are of the same time, fewer only at the end. Finds what was stored before the
+        call, but for a big index that is still being made."""
+
+    async def tend(self) -> None:
+        """Do what can wait, for ever: fill the index, and clean the file of what was taken away. There is one such task;
+        cancelled, it goes on where it was when it is called again."""
 
     async def find(self, account: int, nonce: bytes) -> Receipt | None:
         """The receipt of what this account stored under this nonce; None for nothing."""

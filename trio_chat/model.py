@@ -13,8 +13,9 @@ LOBBY: Final = 1
 class Draft:
     """An entry on its way to the log. `nonce` is the sender's: the same (account, nonce) is stored once.
 
-    An EDIT gives the entry `ref` of the conversation its text. A FORGET takes that entry and its edits and reactions away,
-    one of `ref` 0 all that `account` wrote there before. What is not there any more is no error. A TOPIC sets the topic."""
+    An EDIT gives the entry `ref` of the conversation its text. A FORGET takes that entry and its edits and reactions
+    away, one of `ref` 0 all that `account` wrote there before. What is not there any more is no error. A TOPIC sets the
+    topic."""
 
     conversation: int
     account: int
@@ -127,8 +128,8 @@ class ConversationMade:
 
 @dataclass(frozen=True, slots=True)
 class MemberKept:
-    """`id` is (account, conversation): the account is in that room, and came when `since` was its newest seq. None: it is
-    not in it any more."""
+    """`id` is (account, conversation): the account is in that room, and came when `since` was its newest seq. None: it
+    is not in it any more."""
 
     id: tuple[int, int]
     since: int | None

@@ -16,8 +16,9 @@ from trio_chat.errors import Unavailable
 from trio_chat.hub import Hub
 from trio_chat.log import MemoryLog
 from trio_chat.model import AccountKept, Draft, NameKept, Receipt, Record
+from trio_chat.namebook import NAME_KEPT
 from trio_chat.outbox import Outbox
-from trio_chat.state import NAME_KEPT, State
+from trio_chat.state import State
 from wire import Code
 
 ROOM = 1

@@ -22,7 +22,8 @@ from trio_chat.log import SqliteLog, inline
 from trio_chat.log.schema import MIGRATIONS
 from trio_chat.log.sqlite import FILE, LOCK
 from trio_chat.model import ConversationEnded, Draft, Receipt, Trimmed
-from trio_chat.state import NAME_KEPT, State
+from trio_chat.namebook import NAME_KEPT
+from trio_chat.state import State
 
 NOW = 1_700_000_000.0
 

@@ -207,7 +207,7 @@ async def reborn(folder: Path, happens: Callable[[State], None]) -> State:
 
     for happening in (happens, lambda _: None):
         log = opened(folder)
-        state = State(log.saved)
+        state = State(log.saved, head=lambda conversation: 99)
         await keep()
         happening(state)
         await keep()
@@ -245,8 +245,8 @@ async def test_a_direct_conversation_with_a_guest_who_is_gone_stays_and_nobody_e
 
     state = await reborn(tmp_path, happens)
     [alice] = state.accounts.values()
-    [direct] = [it for it in map(state.conversations.__getitem__, alice.conversations) if not it.room]
-    assert state.title(alice, direct) == "@zed"
+    [direct] = [it for it in state.conversations.of(alice) if not it.room]
+    assert direct.title(alice) == "@zed"
     with pytest.raises(Refusal) as caught:
         state.resolve(alice, "@zed")
     assert caught.value.code is wire.Code.NO_SUCH_USER

@@ -298,4 +298,4 @@ async def test_what_changed_goes_with_the_next_batch_until_it_is_stored(autojump
             AccountKept(account.id, b"k" * 32, "alicia", "alicia", guest=False, spoke=False),
         ]
         assert await rig.committer.flush(), "nothing is due any more"
-        assert len(rig.log.changes) == 2
+        assert len(rig.log.changes) == 3

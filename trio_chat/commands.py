@@ -124,7 +124,7 @@ def _leave(state: State, account: Account, event: wire.Leave, now: float) -> lis
 def _rooms(state: State, account: Account, event: wire.Rooms, now: float) -> list[Effect]:
     found = state.conversations.listed(event.prefix, event.after)
     rooms = [
-        wire.Room(room.room, room.topic, len(room.members), room.id in account.conversations)
+        wire.Room(room.room, room.topic.text, len(room.members), room.id in account.conversations)
         for room in itertools.islice(found, _LIST_ROOMS)
     ]
     listed = _fitting(rooms, lambda room: len(room.name.encode()) + len(room.topic.encode()))

@@ -72,6 +72,14 @@ class Readable(NamedTuple):
     floor: int
 
 
+class Topic(NamedTuple):
+    """What a room is about, and the entry that said so: its seq, and whose it is."""
+
+    text: str = ""
+    seq: int = 0
+    account: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """Encoded events for the members of one conversation: the messages `first` to `last`, or, with both 0, presence."""
@@ -185,7 +193,7 @@ class Saved:
     conversations: list[ConversationMade] = field(default_factory=list)
     members: list[MemberKept] = field(default_factory=list)
     """Of rooms, `#lobby` too; `since` is never None here."""
-    topics: dict[int, str] = field(default_factory=dict)
+    topics: dict[int, Topic] = field(default_factory=dict)
     """By conversation, where there is one."""
     heads: dict[int, int] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import wire
+from trio_chat.model import Topic
 
 
 @dataclass(eq=False, slots=True)
@@ -59,7 +60,7 @@ class Conversation:
     """`#name` as its maker typed it; empty for a direct one."""
     history: wire.History = wire.History.SHARED
     """What of it those see who enter it."""
-    topic: str = ""
+    topic: Topic = Topic()
     here: dict[int, Account] = field(default_factory=dict)
     """By account id: the members of whom others think that they are here."""
     members: dict[int, Account] = field(default_factory=dict)

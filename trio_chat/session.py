@@ -187,7 +187,7 @@ class Session:
             conversation.title(self.account),
             services.hub.head(conversation.id),
             services.state.partner(self.account, conversation),
-            conversation.topic,
+            conversation.topic.text,
         )
 
     async def _read(self) -> None:

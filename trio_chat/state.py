@@ -24,6 +24,7 @@ from trio_chat.model import (
     Read,
     Readable,
     Saved,
+    Topic,
 )
 from trio_chat.namebook import NameBook
 from trio_chat.names import fold, name_key, shown
@@ -256,9 +257,13 @@ class State:
 
     def heard(self, message: wire.Message) -> None:
         """This is in the log now, for all its readers."""
-        conversation = message.conversation
-        if message.kind is wire.Kind.TOPIC and conversation in self.conversations:
-            self.conversations[conversation].topic = message.text
+        if message.kind not in (wire.Kind.TOPIC, wire.Kind.FORGET) or message.conversation not in self.conversations:
+            return
+        room = self.conversations[message.conversation]
+        if message.kind is wire.Kind.TOPIC:
+            room.topic = Topic(message.text, message.seq, message.account)
+        elif message.ref == room.topic.seq or (message.ref == 0 and message.account == room.topic.account):
+            room.topic = Topic()
 
     def enter_room(self, account: Account, name: str, history: wire.History) -> tuple[Conversation, bool]:
         """As `Conversations.enter_room`; whoever is in a room is recorded. Raises Refusal."""

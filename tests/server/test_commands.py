@@ -22,7 +22,7 @@ from trio_chat.effects import (
 )
 from trio_chat.entries import MAX_REACTION, MAX_TOPIC, check_about
 from trio_chat.errors import Refusal
-from trio_chat.model import LOBBY, Draft, Readable
+from trio_chat.model import LOBBY, Draft, Readable, Topic
 from trio_chat.people import Account
 from trio_chat.state import State
 from wire import Change, Code, Kind, PresenceChange, Status
@@ -302,7 +302,7 @@ def test_many_rooms_come_in_pages_that_fit_a_frame(state: State, alice: Account)
     for number in range(600):
         letters = "x" if number % 2 else "𠀀" * 28
         room, _ = state.enter_room(arrive(state, f"user{number}"), f"#{number}{letters}", wire.History.SHARED)
-        room.topic = "😀" * MAX_TOPIC if number % 10 == 0 else ""
+        room.topic = Topic("😀" * MAX_TOPIC if number % 10 == 0 else "")
     seen: list[str] = []
     more = True
     while more:

@@ -265,10 +265,18 @@ async def test_a_topic_is_an_entry_and_told_to_who_comes(autojump_clock: MockClo
         assert (await enter(bob)).topic == "leaves"
         welcome = await rig.connect("bob", key=bob.key).login()
         assert welcome.conversations[1].topic == "leaves"
-        bob.say("", to=TEA, kind=Kind.TOPIC)
-        await bob.until(wire.Message)
+        bob.say("cups", to=TEA, kind=Kind.TOPIC)
+        await settled(bob)
+        topic = bob.messages()[-1]
+        change(bob, Kind.FORGET, topic.seq, conversation=topic.conversation)
         carol = await rig.join("carol")
+        await settled(bob, carol)
         assert (await enter(carol)).topic == ""
+        bob.say("pots", to=TEA, kind=Kind.TOPIC)
+        bob.say("", to=TEA, kind=Kind.TOPIC)
+        await settled(bob)
+        bob.send(wire.Rooms(10, "#t"))
+        assert [room.topic for room in (await bob.until(wire.RoomList)).rooms] == [""]
 
 
 async def test_an_edit_a_reaction_and_a_forgetting_reach_all_and_change_what_is_replayed(

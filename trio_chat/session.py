@@ -236,6 +236,8 @@ class Session:
             if not (isinstance(event, wire.Say) and await self._is_answered(event)):
                 self._refuse(request_id(event), refusal)
         except Unavailable as exc:
+            if isinstance(event, wire.Say):
+                self._lane.failed(event.nonce)
             self._refuse(request_id(event), not_now(exc))
 
     def _refuse(self, ref: int, refusal: Refusal) -> None:

@@ -7,6 +7,8 @@ from trio.testing import MockClock
 
 import wire
 from tests.server.rig import Client, running
+from trio_chat.errors import Unavailable
+from trio_chat.log import MemoryLog
 from wire import Change, Code, GapReason, History, Kind
 
 TEA = "#tea"
@@ -361,3 +363,31 @@ async def test_unread_lines_are_those_of_others_behind_the_mark(autojump_clock: 
         again = rig.connect("bob", key=bob.key, instance=os.urandom(16))
         await again.login()
         assert await again.until(wire.ReadMark) == wire.ReadMark(tea, 1, head=5, unread=2)
+
+
+class Unreadable(MemoryLog):
+    """Its disk cannot be read for a while."""
+
+    fails = False
+
+    async def since(self, conversation: int, after: int, *, limit: int, until: int) -> list[wire.Message]:
+        if self.fails:
+            raise Unavailable("the disk is gone")
+        return await super().since(conversation, after, limit=limit, until=until)
+
+
+async def test_no_line_overtakes_an_edit_that_could_not_be_looked_at(autojump_clock: MockClock) -> None:
+    log = Unreadable(max_bytes=1 << 20, now=lambda: 0)
+    async with running(log) as rig:
+        alice = await rig.join("alice")
+        alice.say("helo")
+        await alice.until(wire.Message)
+        log.fails = True
+        edit = alice.say("hello", to="", kind=Kind.EDIT, ref=1, conversation=1)
+        late = alice.say("and more")
+        assert [await refused(alice), await refused(alice)] == [Code.UNAVAILABLE] * 2
+        log.fails = False
+        for event in (edit, late):
+            alice.send(event)
+            await alice.until(wire.Message)
+        assert [message.text for message in alice.messages()] == ["helo", "hello", "and more"]

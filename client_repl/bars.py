@@ -64,10 +64,10 @@ def toolbar(
     row = _row([*who, *status, *news])
     if news and connected and fragment_list_width(row) > columns:  # that all is well is less to anybody than news
         status = []
-    shown = min(len(news), columns // _MIN_NEWS)
-    while shown and fragment_list_width(row) > columns:
+    for shown in range(min(len(news), columns // _MIN_NEWS), -1, -1):
+        if fragment_list_width(row) <= columns:
+            break
         row = _row([*who, *status, *news[:shown], ("class:alert", f"+{len(news) - shown}" if news[shown:] else "")])
-        shown -= 1
     return row
 
 

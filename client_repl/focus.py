@@ -21,7 +21,7 @@ _ON: Final = "\x1b[?1004h"
 _OFF: Final = "\x1b[?1004l"
 
 
-class _Parser(Vt100Parser):
+class FocusParser(Vt100Parser):
     """Uses private methods of prompt_toolkit 3.0, which `test_focus.py` holds."""
 
     def __init__(self, parser: Vt100Parser, focused: Callable[[bool], None]) -> None:
@@ -43,7 +43,7 @@ class FocusInput(Vt100Input):
 
     def __init__(self, stdin: TextIO, focused: Callable[[bool], None]) -> None:
         super().__init__(stdin)
-        self.vt100_parser = _Parser(self.vt100_parser, focused)
+        self.vt100_parser = FocusParser(self.vt100_parser, focused)
 
 
 class FocusOutput(Vt100_Output):

@@ -322,7 +322,7 @@ class Session:
                 self._deaf = False
 
     async def _watch(self, link: Link) -> None:
-        """Probe a silent server, send again what it asked to have later, and tell it what was read."""
+        """Probe a silent server, and send again what it asked to have later."""
         self._deaf = False
         liveness = Liveness(trio.current_time(), self._wall_clock())
         while True:
@@ -331,7 +331,6 @@ class Session:
             if self._retry_at is not None and now >= self._retry_at:
                 self._retry_at = None
                 self._apply(self.chat.retry())
-            self._apply(self.chat.tick())
             owed = self.chat.expecting
             match liveness.look(now, self._wall_clock(), reads=link.reads, owed=owed, deaf=self._deaf):
                 case Verdict.WAIT:

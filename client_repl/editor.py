@@ -1,6 +1,7 @@
 """The one prompt of a session: its keys, what stands around the draft, and questions that borrow it for a moment."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -82,8 +83,8 @@ class Editor:
             input=input_,
             output=output,
         )
-        # A terminal that does not say that it is looked at is, when somebody types.
-        self.app.key_processor.before_key_press += lambda _: chat.focus(True)
+        if sys.platform == "win32":  # whose consoles say nothing
+            self.app.key_processor.before_key_press += lambda _: chat.focus(True)
         self._buffer = self._prompt.default_buffer
         self._buffer.reset(Document(draft))
         self._buffer.accept_handler = self._accept
@@ -186,7 +187,7 @@ class Editor:
         chat = self._chat
         hint = "" if self._leaving is None else "Ctrl-C again leaves the chat"
         away = chat.away is not None
-        waits = waiting(chat.unread, chat.mentions)
+        waits = [wait for wait in waiting(chat.unread, chat.mentions) if wait.where != chat.where]
         columns = get_app().output.get_size().columns
         shown = bars.toolbar(chat.name, chat.where, self.connection, chat.online, waits, hint, columns, away=away)
         return [*shown]

@@ -22,7 +22,8 @@ _OFF: Final = "\x1b[?1004l"
 
 
 class FocusParser(Vt100Parser):
-    """Uses private methods of prompt_toolkit 3.0, which `test_focus.py` holds."""
+    """Hands on the keys that `parser` would; `focused` is told what the terminal says, and, as one who types looks at
+    it, True with every key. It uses private methods of prompt_toolkit 3.0, which `test_focus.py` holds."""
 
     def __init__(self, parser: Vt100Parser, focused: Callable[[bool], None]) -> None:
         super().__init__(parser.feed_key_callback)
@@ -34,12 +35,14 @@ class FocusParser(Vt100Parser):
     def _call_handler(self, key: str | Keys | tuple[Keys, ...], insert_text: str) -> None:
         if key is Keys.Ignore and insert_text in {_IN, _OUT}:
             self._focused(insert_text == _IN)
-        else:
-            super()._call_handler(key, insert_text)
+            return
+        if key is not Keys.CPRResponse:  # it is no key, either
+            self._focused(True)
+        super()._call_handler(key, insert_text)
 
 
 class FocusInput(Vt100Input):
-    """Keys from a terminal; `focused` is told whenever it says that it is, or is not."""
+    """Keys from a terminal. `focused` is told whether somebody looks at it, whenever there is a sign of it."""
 
     def __init__(self, stdin: TextIO, focused: Callable[[bool], None]) -> None:
         super().__init__(stdin)

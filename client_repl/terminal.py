@@ -66,8 +66,8 @@ class WholeWrites(io.RawIOBase):
 
 
 def open_terminal(focused: Callable[[bool], None]) -> tuple[Input, Output]:
-    """The terminal that stdin and stdout are. `focused` is told when it gets the focus and loses it; never by one that
-    does not say so."""
+    """The terminal that stdin and stdout are. `focused` is told whether somebody looks at it, whenever there is a sign
+    of it; not on Windows."""
     if sys.platform == "win32":  # no signal cuts a write there, and consoles have other ways
         return create_input(), create_output()
     from client_repl.focus import FocusInput, FocusOutput  # noqa: PLC0415 - there are no such terminals on Windows

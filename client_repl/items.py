@@ -84,7 +84,8 @@ class Entered:
 
 @dataclass(frozen=True, slots=True)
 class RoomsListed:
-    """The answer to /rooms, by name. `unread`: name -> how many lines, where there are any; `more`: the list was cut."""
+    """The answer to /rooms, by name. `unread`: name -> how many lines, where there are any; `more`: the list was
+    cut."""
 
     rooms: tuple[wire.Room, ...]
     unread: Mapping[str, int]
@@ -93,7 +94,8 @@ class RoomsListed:
 
 @dataclass(frozen=True, slots=True)
 class PageShown:
-    """Lines out of the log, oldest first: of /history, or, with `moved`, of the conversation the user is in from now on.
+    """Lines out of the log, oldest first: of /history, or, with `moved`, of the conversation the user is in from now
+    on.
 
     They may have been shown before. Lines behind `read` (a seq) are new to the user; 0: no divider is wanted."""
 
@@ -109,7 +111,8 @@ class PageShown:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The answer to /search, newest first: each find with the lines around it, oldest first. `more`: there are older ones."""
+    """The answer to /search, newest first: each find with the lines around it, oldest first. `more`: there are older
+    ones."""
 
     words: str
     finds: tuple[tuple[Line, ...], ...]

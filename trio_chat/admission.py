@@ -1,5 +1,6 @@
 """One connection from its first byte to its last: login, a place on the server, the session."""
 
+import itertools
 import time
 from collections import Counter
 from typing import Final
@@ -11,13 +12,13 @@ import wire
 from trio_chat.commands import renamed
 from trio_chat.errors import Disconnected, Refusal, Unavailable
 from trio_chat.login import Claim, authenticate
+from trio_chat.people import Account
 from trio_chat.session import Services, Session, not_now
-from trio_chat.state import Account
 from trio_chat.transport import Transport, send_all
 from wire import ByeReason, Code
 
-_WELCOME_CONVERSATIONS: Final = 200
-"""Conversations in a Welcome, so that it fits a frame: one takes at most 150 bytes. The rest follows as Joined."""
+_WELCOME_BYTES: Final = 48 * 1024
+"""Bytes of conversations in a Welcome, so that it fits a frame. The rest follows as Joined."""
 
 log = structlog.get_logger()
 
@@ -133,13 +134,9 @@ def _admit(
     replaced = services.sessions_of(account).get(claim.instance)
     if replaced is not None:
         replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
-    conversations = [
-        wire.Conversation(
-            found.id, state.title(account, found), services.hub.head(found.id), state.partner(account, found)
-        )
-        for found in map(state.conversations.__getitem__, account.conversations)
-    ]
     session = Session(services, connection, transport, account, claim.instance, number)
+    conversations = list(map(session.told, state.conversations.of(account)))
+    first = _fitting(conversations)
     session.reply(
         wire.Welcome(
             ref=claim.ref,
@@ -151,13 +148,18 @@ def _admit(
             time=time.time_ns() // 1_000_000,
             limits=wire.Limits(max_text=wire.MAX_TEXT),
             max_frame=wire.MAX_FRAME_CLIENT,
-            conversations=tuple(conversations[:_WELCOME_CONVERSATIONS]),
+            conversations=first,
             guest=account.guest,
         )
     )
-    for conversation in conversations[_WELCOME_CONVERSATIONS:]:
+    for conversation in conversations[len(first) :]:
         session.reply(wire.Joined(conversation))
-    for number, seq in account.read.items():
-        session.reply(wire.ReadMark(number, seq))
     log.info("logged in", peer=transport.peer, account=account.id, name=account.name)
     return session
+
+
+def _fitting(conversations: list[wire.Conversation]) -> tuple[wire.Conversation, ...]:
+    """The first of them that a Welcome holds."""
+    sizes = (24 + len(conversation.name.encode()) + len(conversation.topic.encode()) for conversation in conversations)
+    totals = itertools.accumulate(sizes)
+    return tuple(conversations[: sum(total <= _WELCOME_BYTES for total in totals)])

@@ -1,80 +1,39 @@
 """What each request does: one table of synchronous handlers, from an event to effects."""
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 import wire
+from trio_chat.effects import (
+    Announce,
+    Effect,
+    Entered,
+    Exited,
+    Reply,
+    ReplyWhenKept,
+    SendFinds,
+    SendPage,
+    TellRead,
+)
+from trio_chat.entries import check_printable, say
 from trio_chat.errors import Refusal
-from trio_chat.model import Draft
-from trio_chat.state import Account, State
+from trio_chat.people import Account
+from trio_chat.state import State
 from wire import Code
 
 MAX_AWAY: Final = 200
 """Characters of the reason why somebody is away: one line."""
 
-_WHO_BYTES: Final = wire.MAX_FRAME_SERVER - 1024
-"""Bytes of users in one answer to Who."""
+MAX_WORDS: Final = 256
+"""Characters of a search."""
 
-_USER_BYTES: Final = 32
-"""Most bytes of a User beside its name and text."""
-
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-"""C0 but newline and tab, DEL, and C1: what moves a cursor or begins an escape sequence. 0x9B is the one-byte CSI."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """Answer the one who asked, on the connection it asked on."""
-
-    event: wire.ServerEvent
-
-
-@dataclass(frozen=True, slots=True)
-class ReplyWhenKept:
-    """The same, as soon as the log has all that changed so far."""
-
-    event: wire.ServerEvent
-
-
-@dataclass(frozen=True, slots=True)
-class SendPage:
-    """Answer with a page of the log."""
-
-    fetch: wire.Fetch
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """Store an entry for the request `id`. Answered by its echo, or by Stored."""
-
-    id: int
-    draft: Draft
-
-
-@dataclass(frozen=True, slots=True)
-class Entered:
-    """These accounts are in a conversation from now on that they were not in before."""
-
-    conversation: int
-    accounts: tuple[Account, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Announce:
-    """Tell everybody who shares a room with the account."""
-
-    account: Account
-    change: wire.PresenceChange
-
-
-@dataclass(frozen=True, slots=True)
-class TellOthers:
-    """Tell the account's other connections."""
-
-    event: wire.ServerEvent
-
+_LIST_BYTES: Final = wire.MAX_FRAME_SERVER - 1024
+"""Bytes of users or rooms in one answer."""
+_PART_BYTES: Final = 32
+"""Most bytes of one of them beside its texts."""
+_LIST_ROOMS: Final = 500
+"""Rooms in one answer: a name of one letter takes less room than time."""
 
 Request = (
     wire.Hello
@@ -96,7 +55,6 @@ Request = (
 )
 """What a client may send, but Bye."""
 
-Effect = Reply | ReplyWhenKept | SendPage | Append | Entered | Announce | TellOthers
 Handler = Callable[[State, Account, Any, float], list[Effect]]
 
 
@@ -110,22 +68,8 @@ def handle(state: State, account: Account, event: Request, now: float) -> list[E
     return handler(state, account, event, now)
 
 
-def _say(state: State, account: Account, event: wire.Say, now: float) -> list[Effect]:
-    if event.kind not in (wire.Kind.TEXT, wire.Kind.ACTION):
-        raise Refusal(Code.NOT_SERVED, f"this server does not take {event.kind.name.lower()} entries")
-    if event.ref:
-        raise Refusal(Code.NOT_SERVED, "this server does not take references")
-    check_text(event.text)
-    conversation, to, made = state.resolve(account, event.to, event.account)
-    state.wrote(account)
-    account.active_at = now
-    draft = Draft(conversation.id, account.id, account.name, to, event.nonce, event.kind, event.ref, event.text)
-    entered: list[Effect] = [Entered(conversation.id, tuple(conversation.members.values()))] if made else []
-    return [*entered, Append(event.id, draft)]
-
-
 def _who(state: State, account: Account, event: wire.Who, now: float) -> list[Effect]:
-    room = state.room(account, event.where)
+    room = state.conversations.room(account, event.where)
     found = state.online(room, event.prefix, event.after)
     users = user_page(state, found, now)
     return [Reply(wire.Members(event.id, room.id, users, len(found), more=len(users) < len(found)))]
@@ -143,7 +87,7 @@ def _set_status(state: State, account: Account, event: wire.SetStatus, now: floa
         case wire.Status.AWAY:
             if len(event.text) > MAX_AWAY:
                 raise Refusal(Code.TEXT_TOO_LONG, f"say why in at most {MAX_AWAY} characters")
-            _check_printable(event.text.replace("\n", "\r"))
+            check_printable(event.text.replace("\n", "\r"))
             if account.away == event.text:
                 return [Reply(wire.Done(event.id))]
             account.away = event.text
@@ -159,24 +103,59 @@ def _set_status(state: State, account: Account, event: wire.SetStatus, now: floa
     return [Announce(account, change), Reply(wire.Done(event.id))]
 
 
+def _join(state: State, account: Account, event: wire.Join, now: float) -> list[Effect]:
+    room, entered = state.enter_room(account, event.room, event.history)
+    done = ReplyWhenKept(wire.Done(event.id))
+    if not entered:
+        return [done]
+    account.active_at = now
+    change = wire.PresenceChange(wire.Change.JOINED, account.name, account.id)
+    return [Entered(room, (account,)), Announce(account, change, room), done]
+
+
+def _leave(state: State, account: Account, event: wire.Leave, now: float) -> list[Effect]:
+    room, ended = state.leave_room(account, event.room)
+    account.active_at = now
+    change = wire.PresenceChange(wire.Change.LEFT, account.name, account.id)
+    told: list[Effect] = [] if ended else [Announce(account, change, room)]
+    return [Exited(room.id, ended), *told, ReplyWhenKept(wire.Done(event.id))]
+
+
+def _rooms(state: State, account: Account, event: wire.Rooms, now: float) -> list[Effect]:
+    found = state.conversations.listed(event.prefix, event.after)
+    rooms = [
+        wire.Room(room.room, room.topic.text, len(room.members), room.id in account.conversations)
+        for room in itertools.islice(found, _LIST_ROOMS)
+    ]
+    listed = _fitting(rooms, lambda room: len(room.name.encode()) + len(room.topic.encode()))
+    return [Reply(wire.RoomList(event.id, listed, more=len(listed) < len(found)))]
+
+
 def _fetch(state: State, account: Account, event: wire.Fetch, now: float) -> list[Effect]:
-    _check_inside(account, event.conversation)
-    if event.before and event.after:
-        raise Refusal(Code.NOT_ALLOWED, "give the seq that the page ends before, or the one that it begins after")
-    return [SendPage(event)]
+    conversation = state.inside(account, event.conversation)
+    if bool(event.before) + bool(event.after) + bool(event.since) > 1:
+        text = "give the seq that the page ends before, or the one that it begins after, or the time"
+        raise Refusal(Code.NOT_ALLOWED, text)
+    return [SendPage(event, conversation.floor(account))]
+
+
+def _search(state: State, account: Account, event: wire.Search, now: float) -> list[Effect]:
+    if len(event.words) > MAX_WORDS:
+        raise Refusal(Code.TEXT_TOO_LONG, f"search for at most {MAX_WORDS} characters")
+    if not any(map(str.isalnum, event.words)):
+        raise Refusal(Code.TEXT_EMPTY, "say which words to search for")
+    where = state.readable(account)
+    if event.conversation:
+        state.inside(account, event.conversation)
+        where = [one for one in where if one.conversation == event.conversation]
+    return [SendFinds(event, tuple(where))]
 
 
 def _mark_read(state: State, account: Account, event: wire.MarkRead, now: float) -> list[Effect]:
-    _check_inside(account, event.conversation)
+    state.inside(account, event.conversation)
     news = state.read(account, event.conversation, event.seq)
-    others = TellOthers(wire.ReadMark(event.conversation, event.seq))
     done = ReplyWhenKept(wire.Done(event.id))
-    return [others, done] if news else [done]
-
-
-def _check_inside(account: Account, conversation: int) -> None:
-    if conversation not in account.conversations:
-        raise Refusal(Code.NO_SUCH_ROOM, "you are not in this conversation")
+    return [TellRead(event.conversation), done] if news else [done]
 
 
 def _ping(state: State, account: Account, event: wire.Ping, now: float) -> list[Effect]:
@@ -188,11 +167,15 @@ def _pong(state: State, account: Account, event: wire.Pong, now: float) -> list[
 
 
 TABLE: Final[dict[type[Request], Handler]] = {
-    wire.Say: _say,
+    wire.Say: say,
     wire.Who: _who,
     wire.Nick: _nick,
     wire.SetStatus: _set_status,
+    wire.Join: _join,
+    wire.Leave: _leave,
+    wire.Rooms: _rooms,
     wire.Fetch: _fetch,
+    wire.Search: _search,
     wire.MarkRead: _mark_read,
     wire.Ping: _ping,
     wire.Pong: _pong,
@@ -212,28 +195,22 @@ def renamed(account: Account, old: str) -> Announce:
 
 def user_page(state: State, accounts: list[Account], now: float) -> tuple[wire.User, ...]:
     """As many of the accounts, from the first on, as one frame holds."""
-    users: list[wire.User] = []
-    size = 0
-    for account in accounts:
-        user = state.user(account, now)
-        size += len(user.name.encode()) + len(user.text.encode()) + _USER_BYTES
-        if size > _WHO_BYTES:
+    return _fitting(
+        (state.user(account, now) for account in accounts),
+        lambda user: len(user.name.encode()) + len(user.text.encode()),
+    )
+
+
+T = TypeVar("T")
+
+
+def _fitting(parts: Iterable[T], size: Callable[[T], int]) -> tuple[T, ...]:
+    """The first of `parts` that a frame holds; `size` gives the bytes of the texts in one."""
+    taken: list[T] = []
+    total = 0
+    for part in parts:
+        total += size(part) + _PART_BYTES
+        if total > _LIST_BYTES:
             break
-        users.append(user)
-    return tuple(users)
-
-
-def check_text(text: str) -> None:
-    """Raise Refusal(TEXT_*) for a text that nobody may send."""
-    if not text.strip():
-        raise Refusal(Code.TEXT_EMPTY, "write a text")
-    size = len(text.encode())
-    if size > wire.MAX_TEXT:
-        raise Refusal(Code.TEXT_TOO_LONG, f"the text has {size} bytes; send at most {wire.MAX_TEXT} at once")
-    _check_printable(text)
-
-
-def _check_printable(text: str) -> None:
-    bad = _CONTROL.search(text)
-    if bad is not None:
-        raise Refusal(Code.TEXT_INVALID, f"the text holds the control character U+{ord(bad[0]):04X}; leave it out")
+        taken.append(part)
+    return tuple(taken)

@@ -11,7 +11,7 @@ from trio_chat.cursor import Cursor
 from trio_chat.errors import Unavailable
 from trio_chat.hub import Hub
 from trio_chat.log import Log
-from trio_chat.model import Draft, Receipt
+from trio_chat.model import Draft, Receipt, Trimmed
 from trio_chat.state import State
 from wire import Code
 
@@ -140,6 +140,9 @@ class Committer:
                 _refuse(submission, "the server cannot store it now; it is sent again", exc.retry_after)
             return False
         self._state.stored(changes)
+        for change in changes:
+            if isinstance(change, Trimmed):
+                self._hub.trim(change.id, change.through)
         await self._answer(batch, receipts)
         return True
 

@@ -68,6 +68,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Messages of one conversation that somebody who returns gets at once; older ones are a Gap, until they are
     fetched."""
 
+    max_rooms: Size = 10_000
+    """Rooms that there are; each costs a list of its members."""
+    max_entered: Size = 500
+    """Rooms that one user is in."""
+
     presence_interval: Seconds = 0.05
     """Joins, leaves and the like are sent at most this often."""
     crowd: Size = 500

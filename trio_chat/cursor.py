@@ -16,7 +16,7 @@ Joining, resuming and falling behind are thereby one thing. `tests/server/test_c
 """
 
 import enum
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,11 +63,13 @@ class _Place:
 class Cursor:
     """One connection's cursor over all conversations that its user is in."""
 
-    def __init__(self, source: Source, outbox: Outbox, snapshot: Callable[["Cursor"], bytes]) -> None:
+    def __init__(self, source: Source, outbox: Outbox, snapshot: Callable[["Cursor", Collection[int]], bytes]) -> None:
         self._source = source
         self._outbox = outbox
         self._snapshot = snapshot
         self._places: dict[int, _Place] = {}
+        self._unheard: set[int] = set()
+        """Conversations of which this client was not told who is there, or not all that happened to them."""
         self.mode = Mode.PAUSED
 
     @property
@@ -83,11 +85,13 @@ class Cursor:
     def enter(self, conversation: int, seq: int) -> None:
         """Begin a conversation after `seq`."""
         self._places[conversation] = _Place(seq)
-        if self.mode is Mode.LIVE and seq != self._source.head(conversation):
+        self._unheard.add(conversation)
+        if self.mode is Mode.LIVE:
             self.begin_catch_up()
 
     def leave(self, conversation: int) -> None:
         """End a conversation; nothing of it is sent any more, but what the sender has begun with."""
+        self._unheard.discard(conversation)
         if self._places.pop(conversation, None) is not None:
             self._outbox.take_back(conversation)
 
@@ -119,7 +123,12 @@ class Cursor:
 
     def offer_presence(self, chunk: Chunk) -> None:
         """Take a chunk without messages, if LIVE: going LIVE sends what it would have said. Never raises."""
-        if self.mode is Mode.LIVE and chunk.conversation in self._places and not self._outbox.offer(chunk):
+        if chunk.conversation not in self._places:
+            return
+        if self.mode is Mode.LIVE and self._outbox.offer(chunk):
+            return
+        self._unheard.add(chunk.conversation)
+        if self.mode is Mode.LIVE:
             self._fall_behind()
 
     def _fall_behind(self) -> None:
@@ -127,19 +136,23 @@ class Cursor:
             if chunk.last:
                 place = self._places[chunk.conversation]
                 place.seq = min(place.seq, chunk.first - 1)
+            else:
+                self._unheard.add(chunk.conversation)
         self.begin_catch_up()
 
     async def next_page(self) -> bytes | None:
         """For the sender task: the next bytes that this client lacks, or None when there is nothing to catch up on.
 
-        The switch to LIVE returns the snapshot: who is there, as of that step. A page that no longer counts returns
-        no bytes: what was queued meanwhile goes before the next one. Nothing is lost when cancelled."""
+        The switch to LIVE returns the snapshot: who is there, as of that step, where this client does not know it. A
+        page that no longer counts returns no bytes: what was queued meanwhile goes before the next one. Nothing is lost
+        when cancelled."""
         if self.mode is not Mode.CATCH_UP:
             return None
         conversation = next((c for c, place in self._places.items() if place.seq != self._source.head(c)), None)
         if conversation is None:
             self.mode = Mode.LIVE
-            return self._snapshot(self)
+            unheard, self._unheard = self._unheard, set()
+            return self._snapshot(self, unheard)
         place = self._places[conversation]
         page = await self._source.page(conversation, place.seq)
         if self._places.get(conversation) is not place:

@@ -1,7 +1,7 @@
 """The fan-out: each committed batch is encoded once, joined once per conversation, and offered to every member."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import trio
@@ -67,7 +67,8 @@ class Hub:
 
     def members(self, conversation: int) -> list[Cursor]:
         """The cursors that read the conversation, as of now."""
-        return list(self._stream(conversation).members)
+        stream = self._streams.get(conversation)
+        return list(stream.members) if stream else []
 
     def forget(self, conversation: int) -> None:
         """Let go of a conversation that nobody will read again."""
@@ -75,6 +76,13 @@ class Hub:
         if stream is not None:
             self._tail_bytes -= stream.tail_bytes
             self._tails.pop(stream, None)
+
+    def trim(self, conversation: int, through: int) -> None:
+        """The entries up to `through` are not kept any longer: let go of them here too."""
+        stream = self._streams.get(conversation)
+        if stream is not None and stream.tail:
+            first = stream.head - len(stream.tail) + 1
+            self._shorten(stream, min(len(stream.tail), max(0, through + 1 - first)))
 
     # --- what a cursor reads
 
@@ -100,10 +108,13 @@ class Hub:
 
     # --- publishing
 
-    async def run(self) -> None:
-        """Publish the feed, for ever."""
+    async def run(self, heard: Callable[[wire.Message], None] = lambda message: None) -> None:
+        """Publish the feed, for ever; `heard` is told each entry before anybody else is."""
         while True:
-            await self._publish(await self._log.feed(self._published))
+            batch = await self._log.feed(self._published)
+            for entry in batch:
+                heard(entry.message)
+            await self._publish(batch)
 
     async def reached(self, commit: int) -> None:
         """Wait until the entry with this commit number is published."""

@@ -13,8 +13,9 @@ LOBBY: Final = 1
 class Draft:
     """An entry on its way to the log. `nonce` is the sender's: the same (account, nonce) is stored once.
 
-    An EDIT gives the entry `ref` of the conversation its text. A FORGET takes that entry and its edits and reactions away,
-    one of `ref` 0 all that `account` wrote there before. What is not there any more is no error. A TOPIC sets the topic."""
+    An EDIT gives the entry `ref` of the conversation its text. A FORGET takes that entry and its edits and reactions
+    away, one of `ref` 0 all that `account` wrote there before. What is not there any more is no error. A TOPIC sets the
+    topic."""
 
     conversation: int
     account: int
@@ -69,6 +70,14 @@ class Readable(NamedTuple):
 
     conversation: int
     floor: int
+
+
+class Topic(NamedTuple):
+    """What a room is about, and the entry that said so: its seq, and whose it is."""
+
+    text: str = ""
+    seq: int = 0
+    account: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +136,8 @@ class ConversationMade:
 
 @dataclass(frozen=True, slots=True)
 class MemberKept:
-    """`id` is (account, conversation): the account is in that room, and came when `since` was its newest seq. None: it is
-    not in it any more."""
+    """`id` is (account, conversation): the account is in that room, and came when `since` was its newest seq. None: it
+    is not in it any more."""
 
     id: tuple[int, int]
     since: int | None
@@ -184,7 +193,7 @@ class Saved:
     conversations: list[ConversationMade] = field(default_factory=list)
     members: list[MemberKept] = field(default_factory=list)
     """Of rooms, `#lobby` too; `since` is never None here."""
-    topics: dict[int, str] = field(default_factory=dict)
+    topics: dict[int, Topic] = field(default_factory=dict)
     """By conversation, where there is one."""
     heads: dict[int, int] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)

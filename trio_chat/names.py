@@ -1,4 +1,4 @@
-"""Which user names there may be, and when two of them are the same."""
+"""Which names of users and rooms there may be, and when two of them are the same."""
 
 import functools
 import re
@@ -25,7 +25,6 @@ _PUNCTUATION: Final = frozenset("-_.")
 _SHAPE: Final = re.compile(r"(?:[LN]M{0,4}\.*)+")
 """A name by the kinds of its characters: it begins with a letter or digit; at most four marks on one."""
 
-_RULE: Final = "choose a user name of letters and digits, with - _ . behind them"
 
 _EAST_ASIAN: Final = ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC")
 
@@ -43,21 +42,35 @@ def name_key(name: str) -> str:
     Raises Refusal with a NAME_* code, and the rule that it broke, for a name that nobody may have. The first time takes
     0.1 ms, more than all else that becomes of a direct message, so what names gave is remembered.
     """
+    key = _key(name, "choose a user name")
+    if "".join(char for char in key if char not in _PUNCTUATION) in RESERVED:
+        raise Refusal(Code.NAME_RESERVED, "this name is reserved; choose another")
+    return key
+
+
+@functools.lru_cache(4096)
+def room_key(room: str) -> str:
+    """The same for the name of a room, with its `#`; nothing behind that is reserved."""
+    if not room.startswith("#"):
+        raise Refusal(Code.NAME_INVALID, "the name of a room begins with #")
+    return "#" + _key(room[1:], "after # choose a name")
+
+
+def _key(name: str, choose: str) -> str:
+    rule = f"{choose} of letters and digits, with - _ . behind them"
     if not name:
-        raise Refusal(Code.NAME_EMPTY, "choose a user name")
+        raise Refusal(Code.NAME_EMPTY, choose)
     if len(name) > MAX_NAME:
-        raise Refusal(Code.NAME_TOO_LONG, f"choose a user name of at most {MAX_NAME} characters")
+        raise Refusal(Code.NAME_TOO_LONG, f"{choose} of at most {MAX_NAME} characters")
     try:
         key = str(_profile.enforce(name)).casefold()
     except UnicodeEncodeError:
-        raise Refusal(Code.NAME_INVALID, _RULE) from None
+        raise Refusal(Code.NAME_INVALID, rule) from None
     kinds = "".join("." if char in _PUNCTUATION else unicodedata.category(char)[0] for char in key)
     if not _SHAPE.fullmatch(kinds):
-        raise Refusal(Code.NAME_INVALID, _RULE)
+        raise Refusal(Code.NAME_INVALID, rule)
     if len({_script(char) for char in key} - {""}) > 1:
-        raise Refusal(Code.NAME_INVALID, "choose a user name in one alphabet; another one's letters look alike")
-    if "".join(char for char in key if char not in _PUNCTUATION) in RESERVED:
-        raise Refusal(Code.NAME_RESERVED, "this name is reserved; choose another")
+        raise Refusal(Code.NAME_INVALID, f"{choose} in one alphabet; another one's letters look alike")
     return key
 
 

@@ -7,18 +7,20 @@ snapshot instead. A lost client is not announced until the grace is over; if it 
 import itertools
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import msgspec
 import trio
 
 import wire
-from trio_chat.commands import Announce, user_page
+from trio_chat.commands import user_page
 from trio_chat.cursor import Cursor
+from trio_chat.effects import Announce
 from trio_chat.hub import Hub
 from trio_chat.model import Chunk
-from trio_chat.state import Account, Conversation, State
+from trio_chat.people import Account, Conversation
+from trio_chat.state import State
 
 _REPLACING: Final = (frozenset({wire.Change.AWAY, wire.Change.BACK}), frozenset({wire.Change.RENAMED}))
 """Changes of one account of which only the last one matters."""
@@ -55,8 +57,8 @@ class Presence:
         self._waiting: dict[int, dict[int, wire.PresenceChange]] = {}
         """To be announced, by room, and there by number: counted on for ever, the oldest first."""
         self._number = 0
-        self._fresh: dict[Cursor, int] = {}
-        """Who went live while something waited: the number up to which its snapshot has it."""
+        self._fresh: dict[int, dict[Cursor, int]] = {}
+        """By room, who went live while something waited there: the number up to which its snapshot has it."""
         self._flipped: set[int] = set()
         """Rooms that became a crowd, or are one no more, since the last announcement."""
         self._lost: OrderedDict[Account, float] = OrderedDict()
@@ -84,10 +86,12 @@ class Presence:
             self._wake.set()
 
     def announce(self, announce: Announce) -> None:
-        """Tell everybody who shares a room with the account, soon. Of several changes that replace each other, only
-        the last one is told."""
-        account, change = announce.account, announce.change
-        for room in self._rooms(account):
+        """Tell whom it concerns, soon. Of several changes that replace each other, only the last one is told."""
+        change = announce.change
+        rooms = self._rooms(announce.account) if announce.room is None else [announce.room]
+        if announce.room is not None:
+            self._recount(rooms)
+        for room in rooms:
             if change.change in (wire.Change.JOINED, wire.Change.LEFT) and room.id in self._crowded:
                 continue
             waiting = self._waiting.setdefault(room.id, {})
@@ -96,13 +100,16 @@ class Presence:
             waiting[self._number] = told
         self._wake.set()
 
-    def snapshot(self, account: Account, cursor: Cursor) -> bytes:
-        """Who is there in the account's rooms, as one Members each; of a crowded room a part.
+    def snapshot(self, account: Account, cursor: Cursor, unheard: Collection[int]) -> bytes:
+        """Who is there in those of the account's rooms that are among `unheard`, as one Members each; of a crowded room
+        a part.
 
         Called as the cursor goes live: what waits to be announced is in it already, and will not be sent to it."""
-        if self._waiting:
-            self._fresh[cursor] = self._number
-        return wire.Encoded.of(*map(self._members, self._rooms(account))).data
+        rooms = [room for room in self._rooms(account) if room.id in unheard]
+        for room in rooms:
+            if room.id in self._waiting:
+                self._fresh.setdefault(room.id, {})[cursor] = self._number
+        return wire.Encoded.of(*map(self._members, rooms)).data
 
     async def run(self) -> None:
         """Announce what is due, for ever."""
@@ -129,9 +136,7 @@ class Presence:
             return
         for conversation in list(self._waiting):
             self._tell(conversation)
-        if not self._waiting:
-            self._fresh.clear()
-        for conversation in self._flipped:
+        for conversation in self._flipped & set(self._state.conversations):
             everybody = wire.Encoded.of(self._members(self._state.conversations[conversation])).data
             for cursor in self._hub.members(conversation):
                 cursor.offer_presence(Chunk(conversation, 0, 0, everybody))
@@ -146,9 +151,10 @@ class Presence:
             del waiting[number]
         if not waiting:
             del self._waiting[conversation]
+        fresh = self._fresh.get(conversation, {}) if waiting else self._fresh.pop(conversation, {})
         chunks: dict[int, Chunk] = {}
         for cursor in self._hub.members(conversation):
-            known = self._fresh.get(cursor, 0)
+            known = fresh.get(cursor, 0)
             if known not in chunks:
                 news = [change for number, change in changes.items() if number > known]
                 chunks[known] = _chunk(conversation, news)
@@ -161,8 +167,7 @@ class Presence:
         return wire.Members(0, room.id, users, len(here), more=len(users) < len(here))
 
     def _rooms(self, account: Account) -> list[Conversation]:
-        found = map(self._state.conversations.__getitem__, account.conversations)
-        return [conversation for conversation in found if conversation.room]
+        return [conversation for conversation in self._state.conversations.of(account) if conversation.room]
 
     def _recount(self, rooms: list[Conversation]) -> None:
         """See which of the rooms became a crowd, or are one no more: everybody there gets a new list."""

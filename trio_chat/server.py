@@ -49,8 +49,8 @@ def make_services(config: Config, chat_log: Log) -> Services:
     def now() -> float:
         return start + trio.current_time()
 
-    state = State(chat_log.saved)
     hub = Hub(chat_log, tail_bytes=config.tail_bytes)
+    state = State(chat_log.saved, head=hub.head, max_rooms=config.max_rooms, max_entered=config.max_entered)
     committer = Committer(
         chat_log,
         state,
@@ -76,7 +76,8 @@ async def core(services: Services) -> AsyncIterator[None]:
     """Run what the sessions rest on, around the block."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(services.committer.run)
-        nursery.start_soon(services.hub.run)
+        nursery.start_soon(services.hub.run, services.state.heard)
+        nursery.start_soon(services.log.tend)
         nursery.start_soon(services.presence.run)
         yield
         nursery.cancel_scope.cancel()

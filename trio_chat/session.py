@@ -2,39 +2,42 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, assert_never, cast
 
-import msgspec
 import structlog
 import trio
 
 import wire
-from trio_chat.commands import (
+from trio_chat.commands import Request, handle, request_id
+from trio_chat.committer import Committer, Lane, Submission
+from trio_chat.config import Config
+from trio_chat.cursor import Cursor, Mode
+from trio_chat.effects import (
     Announce,
     Append,
     Effect,
     Entered,
+    Exited,
     Reply,
     ReplyWhenKept,
-    Request,
+    SendFinds,
     SendPage,
-    TellOthers,
-    handle,
-    request_id,
+    TellRead,
 )
-from trio_chat.committer import Committer, Lane, Submission
-from trio_chat.config import Config
-from trio_chat.cursor import Cursor, Mode
+from trio_chat.entries import check_about
 from trio_chat.errors import Disconnected, Refusal, Unavailable
-from trio_chat.history import fetch
+from trio_chat.history import fetch, search
 from trio_chat.hub import Hub
 from trio_chat.log import Log
+from trio_chat.model import Draft
 from trio_chat.outbox import Outbox
+from trio_chat.people import Account, Conversation
 from trio_chat.presence import Presence
-from trio_chat.state import Account, State
+from trio_chat.state import State
 from trio_chat.transport import Transport
 from wire import ByeReason, Code
 
@@ -149,6 +152,7 @@ class Session:
             with self._life:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self.outbox.run, self.cursor.next_page)
+                    nursery.start_soon(self._tell_unread)
                     with self._reading:
                         await self._read()
         finally:
@@ -158,16 +162,33 @@ class Session:
             services.presence.disconnected(self.account, quit_=self._quit)
             log.info("gone", peer=self._transport.peer, account=self.account.id, quit=self._quit)
 
-    def enter(self, conversation: int) -> None:
-        """Have this client read a conversation from its position on; of what is too much, the newest. One that was here
-        before and does not name a conversation has nothing of it; one that comes for the first time gets a screen."""
-        hub, config = self._services.hub, self._services.config
-        position = self._positions.get(conversation, 0)
-        most = config.max_replay if self._positions else config.first_screen
-        start = max(position, hub.head(conversation) - most)
-        if start > position:
-            self.reply(wire.Gap(conversation, position + 1, start, wire.GapReason.EARLIER))
-        hub.enter(self.cursor, conversation, start)
+    def enter(self, conversation: Conversation) -> None:
+        """Have this client read a conversation from its position on; of what is too much, the newest, and a screen of
+        what was there before its user. One that was here before and does not name a conversation has nothing of it; one
+        that comes for the first time gets a screen."""
+        hub, config, number = self._services.hub, self._services.config, conversation.id
+        head = hub.head(number)
+        position = self._positions.get(number, 0)
+        start = max(position, head - (config.max_replay if self._positions else config.first_screen))
+        if not position:
+            start = max(start, self.account.conversations[number] - config.first_screen)
+        floor = conversation.floor(self.account)
+        if floor > position:
+            self.reply(wire.Gap(number, position + 1, floor, wire.GapReason.HIDDEN))
+        if start > max(position, floor):
+            self.reply(wire.Gap(number, max(position, floor) + 1, start, wire.GapReason.EARLIER))
+        hub.enter(self.cursor, number, max(start, floor))
+
+    def told(self, conversation: Conversation) -> wire.Conversation:
+        """The conversation as this client is told of it."""
+        services = self._services
+        return wire.Conversation(
+            conversation.id,
+            conversation.title(self.account),
+            services.hub.head(conversation.id),
+            services.state.partner(self.account, conversation),
+            conversation.topic.text,
+        )
 
     async def _read(self) -> None:
         """Until the client says Bye, breaks the protocol, or ends its stream (Disconnected)."""
@@ -209,15 +230,14 @@ class Session:
             if isinstance(event, wire.Resume):
                 self._resume(event)
                 return
-            if isinstance(event, wire.MarkRead):  # nobody has read what is not there yet
-                head = self._services.hub.head(event.conversation)
-                event = msgspec.structs.replace(event, seq=min(event.seq, head))
             for effect in handle(self._services.state, self.account, event, self._services.now()):
                 await self._carry_out(effect)
         except Refusal as refusal:
             if not (isinstance(event, wire.Say) and await self._is_answered(event)):
                 self._refuse(request_id(event), refusal)
         except Unavailable as exc:
+            if isinstance(event, wire.Say):
+                self._lane.failed(event.nonce)
             self._refuse(request_id(event), not_now(exc))
 
     def _refuse(self, ref: int, refusal: Refusal) -> None:
@@ -244,42 +264,92 @@ class Session:
                 self._positions[position.conversation] = position.seq
         self.reply(wire.Done(event.id))
         if not event.more:
-            for conversation in account.conversations:
+            for conversation in self._services.state.conversations.of(account):
                 self.enter(conversation)
             self.cursor.begin_catch_up()
 
     async def _carry_out(self, effect: Effect) -> None:
-        """Raises Unavailable."""
+        """Raises Unavailable, and Refusal for an entry about another one."""
+        services = self._services
         match effect:
             case Append():
+                if effect.draft.ref:
+                    await self._check_about(effect.draft)
                 submission = Submission(effect.id, effect.draft, self.cursor, self._lane, self.reply)
-                await self._services.committer.submit(submission)
+                await services.committer.submit(submission)
             case ReplyWhenKept():
-                if not await self._services.committer.flush():
+                if not await services.committer.flush():
                     raise Unavailable("what changed is not stored")
                 self.reply(effect.event)
             case SendPage():
-                self.reply(await fetch(self._services.log, effect.fetch))
+                self._send_page(await fetch(services.log, effect.fetch, effect.floor))
+            case SendFinds():
+                self._send_page(await search(services.log, effect.search, effect.where))
+            case TellRead():
+                await self._tell_read(effect.conversation, services.sessions_of(self.account).values())
             case _:
                 self._tell(effect)
 
-    def _tell(self, effect: Reply | Entered | Announce | TellOthers) -> None:
+    def _tell(self, effect: Reply | Entered | Exited | Announce) -> None:
+        services = self._services
         match effect:
             case Reply():
                 self.reply(effect.event)
             case Entered():
                 for account in effect.accounts:
-                    for session in self._services.sessions_of(account).values():
-                        if session.cursor.mode is not Mode.PAUSED:
-                            session.enter(effect.conversation)
+                    for session in services.sessions_of(account).values():
+                        session.entered(effect.conversation)
+            case Exited():
+                for session in services.sessions_of(self.account).values():
+                    session.exited(effect.conversation)
+                if effect.ended:
+                    services.hub.forget(effect.conversation)
             case Announce():
-                self._services.presence.announce(effect)
-            case TellOthers():
-                for session in self._services.sessions_of(self.account).values():
-                    if session is not self:
-                        session.reply(effect.event)
+                services.presence.announce(effect)
             case _ as never:
                 assert_never(never)
+
+    def entered(self, conversation: Conversation) -> None:
+        """The account is in this conversation from now on."""
+        if conversation.room:
+            self.reply(wire.Joined(self.told(conversation)))
+        if self.cursor.mode is not Mode.PAUSED:
+            self.enter(conversation)
+
+    def exited(self, conversation: int) -> None:
+        """The account is not in this conversation any more: nothing of it is sent behind this."""
+        self._services.hub.leave(self.cursor, conversation)
+        self._positions.pop(conversation, None)
+        self.reply(wire.Left(conversation))
+
+    async def _check_about(self, draft: Draft) -> None:
+        """Raises Refusal and Unavailable."""
+        found = await self._services.log.since(draft.conversation, draft.ref - 1, limit=1, until=draft.ref)
+        check_about(self._services.state, self.account, draft, found[0] if found else None)
+
+    def _send_page(self, page: wire.Page) -> None:
+        """What the account may still read of it: reading took its time."""
+        readable = tuple(message for message in page.messages if self._services.state.may_read(self.account, message))
+        self.reply(wire.Page(page.ref, readable, more=page.more))
+
+    # --- what is read
+
+    async def _tell_unread(self) -> None:
+        """Where something waits to be read, as this connection begins."""
+        for conversation in list(self.account.conversations):
+            if self.account.mark(conversation) < self._services.hub.head(conversation):
+                await self._tell_read(conversation, (self,))
+
+    async def _tell_read(self, conversation: int, sessions: Iterable["Session"]) -> None:
+        account, services = self.account, self._services
+        mark, head = account.mark(conversation), services.hub.head(conversation)
+        unread = 0
+        if mark < head:
+            with suppress(Unavailable):  # how many is a kindness; the log is not there for those who need it now
+                unread = await services.log.unread(account.id, conversation, after=mark, until=head)
+        if conversation in account.conversations and account.mark(conversation) == mark:  # else somebody else tells
+            for session in list(sessions):
+                session.reply(wire.ReadMark(conversation, mark, head, unread))
 
 
 def not_now(exc: Unavailable | None = None) -> Refusal:

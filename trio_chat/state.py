@@ -7,113 +7,61 @@ What must outlive the server is put among `changes`: memory may be ahead of the 
 is told only when the log has it.
 """
 
-import itertools
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import wire
 from trio_chat.changes import Changes
+from trio_chat.conversations import Conversations
 from trio_chat.errors import Refusal
 from trio_chat.model import (
     LOBBY,
     AccountGone,
     AccountKept,
     Change,
-    ConversationEnded,
-    ConversationMade,
     IdsTaken,
-    NameKept,
+    MemberKept,
     Read,
+    Readable,
     Saved,
+    Topic,
 )
+from trio_chat.namebook import NameBook
 from trio_chat.names import fold, name_key, shown
+from trio_chat.people import Account, Conversation
 from wire import Code
-
-NAME_KEPT: Final = 90 * 24 * 3600.0
-"""Seconds for which an owned name that was given up is nobody else's."""
-MAX_FORMER: Final = 3
-"""How many of its former names, the latest, are kept for an account: one owner must not hoard them."""
 
 IDS: Final = 1024
 """Account ids that are taken from the log at once, so that a login need not wait for it. What is not used of them is
 never given to anybody."""
 _ALL_IDS: Final = 1 << 32
 
-LOBBY_NAME: Final = "#lobby"
-
-
-@dataclass(eq=False, slots=True)
-class Account:
-    """A user. It lives as long as it is here or owns its name, which it does from the first message on that it wrote,
-    or that was written to it alone."""
-
-    id: int
-    key: bytes
-    name: str
-    name_key: str
-    guest: bool
-    recorded: bool = False
-    """It is in the log: it outlives the server. A guest does so for a moment only."""
-    spoke: bool = False
-    """It said something under its present name, so that name is kept for it when it takes another."""
-    former: list[str] = field(default_factory=list)
-    """Folded names that it gave up, the latest last; at most MAX_FORMER."""
-    present: bool = False
-    """Others think that it is here: connected, or lost for less than the grace."""
-    connections: int = 0
-    away: str | None = None
-    """The reason, possibly empty; None is not away."""
-    active_at: float = 0.0
-    conversations: dict[int, None] = field(default_factory=dict)
-    """Ids, in the order in which they were entered."""
-
-    read: dict[int, int] = field(default_factory=dict)
-    """By conversation: the seq up to which its user has read."""
-
-    @property
-    def owned(self) -> bool:
-        """It outlives its connections."""
-        return self.recorded and not self.guest
-
-    @property
-    def status(self) -> wire.Status:
-        """As /who shows it: a lost client is gone at once."""
-        if not self.connections:
-            return wire.Status.OFFLINE
-        return wire.Status.ONLINE if self.away is None else wire.Status.AWAY
-
-
-@dataclass(eq=False, slots=True)
-class Conversation:
-    """A room, or the direct conversation of two accounts (or of one with itself)."""
-
-    id: int
-    room: str
-    """`#name`; empty for a direct one."""
-    here: dict[int, Account] = field(default_factory=dict)
-    """By account id: the members of whom others think that they are here."""
-    members: dict[int, Account] = field(default_factory=dict)
-    """By account id. In a direct one, both stay for as long as one of them may come back to read it."""
-
 
 class State:
-    """All accounts and conversations of one server; `saved` is what its log held."""
+    """All accounts and conversations of one server; `saved` is what its log held, `head` gives a conversation's newest
+    seq."""
 
-    def __init__(self, saved: Saved | None = None) -> None:
+    def __init__(
+        self,
+        saved: Saved | None = None,
+        *,
+        head: Callable[[int], int] = lambda _: 0,
+        max_rooms: int = 10_000,
+        max_entered: int = 500,
+    ) -> None:
         saved = saved or Saved()
+        self.head: Final = head
+        self.changes: Final = Changes()
         self.accounts: dict[int, Account] = {}
-        self.conversations: dict[int, Conversation] = {LOBBY: Conversation(LOBBY, LOBBY_NAME)}
+        self.conversations: Final = Conversations(
+            saved, self.changes, head, max_rooms=max_rooms, max_entered=max_entered
+        )
+        self._names = NameBook(self.changes)
         self._by_key: dict[bytes, Account] = {}
         self._gone: dict[bytes, Account] = {}
         """By key: recorded accounts that are not here and own no name."""
-        self._by_name: dict[str, Account] = {}
-        self._given_up: dict[str, tuple[int, float]] = {}
-        self._direct: dict[tuple[int, int], Conversation] = {}
-        self.changes: Final = Changes()
         self._next_account = saved.ids_until or 1
         self._ids_until = _ALL_IDS if saved.ids_until is None else saved.ids_until
-        self._next_conversation = max([LOBBY, *saved.heads]) + 1
         self._load(saved)
         self._take_ids()
 
@@ -121,18 +69,23 @@ class State:
         everybody: dict[int, Account] = {}
         for one in saved.accounts:
             account = Account(one.id, one.key, one.name, one.name_key, one.guest, recorded=True, spoke=one.spoke)
-            everybody[one.id] = self.accounts[one.id] = self._by_key[one.key] = self._by_name[one.name_key] = account
-            self.join(account, LOBBY)
+            everybody[one.id] = self.accounts[one.id] = self._by_key[one.key] = account
+            self._names.take(account)
         for one in saved.gone:
             everybody[one.id] = self._gone[one.key] = Account(one.id, one.key, one.name, "", one.guest, recorded=True)
+        self._names.load(saved.names)
         for kept in saved.names:
-            self._given_up[kept.id] = (kept.account, kept.until)
             if kept.account in self.accounts:
                 self.accounts[kept.account].former.append(kept.id)
+        for member in saved.members:
+            number, conversation = member.id
+            everybody[number].conversations[conversation] = member.since or 0
+        for account in self.accounts.values():
+            for conversation, since in (account.conversations or {LOBBY: 0}).items():
+                self.conversations.join(account, conversation, since)
         for made in saved.conversations:
-            self.conversations[made.id] = self._direct[_pair(*made.accounts)] = Conversation(made.id, "")
             for number in made.accounts:
-                self.join(everybody[number], made.id)
+                self.conversations.join(everybody[number], made.id)
         for mark in saved.reads:
             everybody[mark.id[0]].read[mark.id[1]] = mark.seq
 
@@ -158,9 +111,14 @@ class State:
         if self.ids_left <= IDS // 2:
             self.changes.put(IdsTaken(self._next_account + IDS))
 
-    def _record(self, account: Account) -> None:
-        for conversation, seq in () if account.recorded else account.read.items():
-            self.changes.put(Read((account.id, conversation), seq))
+    def record(self, account: Account) -> None:
+        """Have the log keep the account as it is now, from now on."""
+        if not account.recorded:
+            for conversation, seq in account.read.items():
+                self.changes.put(Read((account.id, conversation), seq))
+            for conversation, since in account.conversations.items():
+                if self.conversations[conversation].room:
+                    self.changes.put(MemberKept((account.id, conversation), since))
         account.recorded = True
         self.changes.put(
             AccountKept(account.id, account.key, account.name, account.name_key, account.guest, account.spoke)
@@ -176,16 +134,18 @@ class State:
         account = self._by_key.get(key)
         if account is not None:
             return account, self.rename(account, name, now)
-        folded = self._free(name, None, now)
+        folded = self._names.fold(name, None, now)
         account = self._gone.pop(key, None) or self._new(key)
         account.name, account.name_key, account.guest, account.active_at = name, folded, guest, now
-        self.accounts[account.id] = self._by_key[key] = self._by_name[folded] = account
+        self.accounts[account.id] = self._by_key[key] = account
+        self._names.take(account)
         if account.recorded:
-            self._record(account)
-        there = [LOBBY, *(one for one in account.conversations if one in self.conversations and one != LOBBY)]
+            self.record(account)
+        there = {LOBBY: self.head(LOBBY)} | account.conversations
         account.conversations.clear()
-        for conversation in there:
-            self.join(account, conversation)
+        for conversation, since in there.items():
+            if conversation in self.conversations:
+                self.conversations.join(account, conversation, since)
         return account, None
 
     def _new(self, key: bytes) -> Account:
@@ -199,17 +159,17 @@ class State:
         """Give `account` another name; its old one, or None if it is the same to the letter. Raises Refusal(NAME_*)."""
         if account.name == name:
             return None
-        folded = self._free(name, account, now)
+        folded = self._names.fold(name, account, now)
         old = account.name
         if folded != account.name_key:
-            del self._by_name[account.name_key]
+            self._names.free(account)
             if account.spoke:
-                self._keep(account, now)
+                self._names.keep(account, now)
             account.spoke = False
-            self._by_name[folded] = account
         account.name, account.name_key = name, folded
+        self._names.take(account)
         if account.recorded:
-            self._record(account)
+            self.record(account)
         return old
 
     def account_of(self, key: bytes) -> Account | None:
@@ -220,44 +180,17 @@ class State:
         """It wrote something. From its first message on its name is its own, here or not; a guest never owns one."""
         if not (account.recorded and (account.spoke or account.guest)):
             account.spoke = not account.guest
-            self._record(account)
+            self.record(account)
 
     def read(self, account: Account, conversation: int, seq: int) -> bool:
-        """Its user has read so far. False: that was known."""
-        if seq <= account.read.get(conversation, 0):
+        """Its user has read so far, as far as anything is there. False: that was known."""
+        seq = min(seq, self.head(conversation))
+        if seq <= account.mark(conversation):
             return False
         account.read[conversation] = seq
         if account.recorded:
             self.changes.put(Read((account.id, conversation), seq))
         return True
-
-    def _keep(self, account: Account, now: float) -> None:
-        self._given_up.pop(account.name_key, None)
-        self._given_up[account.name_key] = (account.id, now + NAME_KEPT)
-        self.changes.put(NameKept(account.name_key, account.id, now + NAME_KEPT))
-        account.former = [name for name in account.former if name != account.name_key] + [account.name_key]
-        for name in account.former[:-MAX_FORMER]:
-            if self._given_up.get(name, (0, 0.0))[0] == account.id:
-                self._let_go(name)
-        del account.former[:-MAX_FORMER]
-        first_to_end_first = self._given_up.items()
-        for name, _ in list(itertools.takewhile(lambda kept: kept[1][1] <= now, first_to_end_first)):
-            self._let_go(name)
-
-    def _let_go(self, name: str) -> None:
-        del self._given_up[name]
-        self.changes.put(NameKept(name, 0, 0.0))
-
-    def _free(self, name: str, account: Account | None, now: float) -> str:
-        folded = name_key(name)
-        if self._by_name.get(folded, account) is not account:
-            raise Refusal(Code.NAME_TAKEN, f"the name {shown(name)} is taken; choose another")
-        kept = self._given_up.get(folded)
-        if kept is not None:
-            if kept[1] > now and (account is None or kept[0] != account.id):
-                raise Refusal(Code.NAME_TAKEN, f"the name {shown(name)} is kept for its last owner; choose another")
-            self._let_go(folded)
-        return folded
 
     # --- presence
 
@@ -267,7 +200,9 @@ class State:
         account.active_at = now
         if account.present:
             return False
-        self._set_present(account, True)
+        account.present = True
+        for conversation in self.conversations.of(account):
+            conversation.here[account.id] = account
         return True
 
     def disconnected(self, account: Account) -> bool:
@@ -276,29 +211,27 @@ class State:
         return account.connections == 0
 
     def departed(self, account: Account) -> list[int]:
-        """It is gone for all others. One that owns no name ends with that, and its name is free.
+        """It is gone for all others. One that owns no name ends with that, and its name is free; if it comes back, it
+        is where it was.
 
-        Returns the direct conversations that ended with it: nobody is left to read them."""
-        self._set_present(account, False)
-        account.away = None
+        Returns the conversations that ended with it: nobody is left to read them."""
+        account.present, account.away = False, None
+        for conversation in self.conversations.of(account):
+            conversation.here.pop(account.id, None)
         if account.owned:
             return []
         if account.recorded:
             self._gone[account.key] = account
             self.changes.put(AccountGone(account.id))
-        ended: list[int] = []
         del self.accounts[account.id]
         del self._by_key[account.key]
-        del self._by_name[account.name_key]
-        for conversation in map(self.conversations.__getitem__, account.conversations):
-            if conversation.room:
-                del conversation.members[account.id]
-            elif not self.accounts.keys() & conversation.members.keys():
-                del self.conversations[conversation.id]
-                del self._direct[_pair(*conversation.members)]
-                self.changes.put(ConversationEnded(conversation.id))
-                ended.append(conversation.id)
-        return ended
+        self._names.free(account)
+        left = [
+            conversation
+            for conversation in self.conversations.of(account)
+            if conversation.room or not self.accounts.keys() & conversation.members.keys()
+        ]
+        return [conversation.id for conversation in left if self.conversations.lose(account, conversation)]
 
     def user(self, account: Account, now: float) -> wire.User:
         """The account as others see it."""
@@ -320,78 +253,77 @@ class State:
         ]
         return sorted(found, key=lambda account: account.name_key)
 
-    def _set_present(self, account: Account, present: bool) -> None:
-        account.present = present
-        for conversation in map(self.conversations.__getitem__, account.conversations):
-            if present:
-                conversation.here[account.id] = account
-            else:
-                conversation.here.pop(account.id, None)
-
     # --- conversations
 
-    def join(self, account: Account, conversation: int) -> None:
-        """Make `account` a member."""
-        found = self.conversations[conversation]
-        found.members[account.id] = account
-        account.conversations[conversation] = None
-        if account.present:
-            found.here[account.id] = account
+    def heard(self, message: wire.Message) -> None:
+        """This is in the log now, for all its readers."""
+        if message.kind not in (wire.Kind.TOPIC, wire.Kind.FORGET) or message.conversation not in self.conversations:
+            return
+        room = self.conversations[message.conversation]
+        if message.kind is wire.Kind.TOPIC:
+            room.topic = Topic(message.text, message.seq, message.account)
+        elif message.ref == room.topic.seq or (message.ref == 0 and message.account == room.topic.account):
+            room.topic = Topic()
+
+    def enter_room(self, account: Account, name: str, history: wire.History) -> tuple[Conversation, bool]:
+        """As `Conversations.enter_room`; whoever is in a room is recorded. Raises Refusal."""
+        room, entered = self.conversations.enter_room(account, name, history)
+        if entered and not account.recorded:
+            self.record(account)
+        return room, entered
+
+    def leave_room(self, account: Account, name: str) -> tuple[Conversation, bool]:
+        """Take `account` out of a room: the room, and whether it ended with that.
+
+        Raises Refusal: NO_SUCH_ROOM, it is in no such room; NOT_ALLOWED, it is the lobby."""
+        room = self.conversations.room(account, name)
+        if room.id == LOBBY:
+            raise Refusal(Code.NOT_ALLOWED, f"everybody is in {room.room}; to leave the server, /quit")
+        return room, self.conversations.leave_room(account, room)
 
     def resolve(self, account: Account, to: str, whom: int = 0) -> tuple[Conversation, str, bool]:
         """What `to` (`#room` or `@user`) means to `account`: the conversation, its name as others see it, and whether
         it was made just now. `whom`: the account that `@user` must be; 0 for any.
 
         Raises Refusal(NO_SUCH_USER or NO_SUCH_ROOM)."""
-        if to.startswith("@"):
-            other = self._named(to[1:])
-            if whom not in (0, other.id):
-                raise Refusal(Code.NO_SUCH_USER, f"{other.name} is another account by now; it was not sent")
-            pair = _pair(account.id, other.id)
-            found = self._direct.get(pair)
-            if found is not None:
-                return found, "@" + other.name, False
-            made = Conversation(self._next_conversation, "")
-            self._next_conversation += 1
-            self.conversations[made.id] = self._direct[pair] = made
-            self.changes.put(ConversationMade(made.id, tuple({account.id: None, other.id: None})))
+        if not to.startswith("@"):
+            room = self.conversations.room(account, to)
+            return room, room.room, False
+        other = self._named(to[1:])
+        if whom not in (0, other.id):
+            raise Refusal(Code.NO_SUCH_USER, f"{other.name} is another account by now; it was not sent")
+        found, made = self.conversations.direct(account, other)
+        if made:
             for one in (account, other):
-                self.join(one, made.id)
                 if not one.recorded:
-                    self._record(one)
-            return made, "@" + other.name, True
-        room = self.room(account, to)
-        return room, room.room, False
+                    self.record(one)
+        return found, "@" + other.name, made
 
-    def room(self, account: Account, name: str) -> Conversation:
-        """The room of this name that `account` is in. Raises Refusal(NO_SUCH_ROOM): there is none, or it is not in."""
-        for conversation in map(self.conversations.__getitem__, account.conversations):
-            if conversation.room and conversation.room == name.casefold():
-                return conversation
-        raise Refusal(
-            Code.NO_SUCH_ROOM, f"there is no room {shown(name)} here; lines go to {LOBBY_NAME}, or to a user as @name"
-        )
+    def inside(self, account: Account, conversation: int) -> Conversation:
+        """The conversation, which `account` is in. Raises Refusal(NO_SUCH_ROOM): it is not, or there is none."""
+        if conversation not in account.conversations:
+            raise Refusal(Code.NO_SUCH_ROOM, "you are not in this conversation")
+        return self.conversations[conversation]
 
-    def title(self, account: Account, conversation: Conversation) -> str:
-        """What `account` calls the conversation: `#room` or `@user`."""
-        return conversation.room or "@" + _other(account, conversation).name
+    def readable(self, account: Account) -> list[Readable]:
+        """All that the account may read now."""
+        return [Readable(found.id, found.floor(account)) for found in self.conversations.of(account)]
+
+    def may_read(self, account: Account, message: wire.Message) -> bool:
+        """Whether this entry is for the account to read, now."""
+        if message.conversation not in account.conversations:
+            return False
+        return message.seq > self.conversations[message.conversation].floor(account)
 
     def partner(self, account: Account, conversation: Conversation) -> int:
         """The id of the other account of a direct conversation; 0 for a room."""
-        return 0 if conversation.room else _other(account, conversation).id
+        return 0 if conversation.room else conversation.other(account).id
 
     def _named(self, name: str) -> Account:
         try:
-            return self._by_name[name_key(name)]
-        except (KeyError, Refusal):
-            raise Refusal(Code.NO_SUCH_USER, f"there is no user {shown(name)}; /who shows who is here") from None
-
-
-def _other(account: Account, conversation: Conversation) -> Account:
-    return next((member for member in conversation.members.values() if member is not account), account)
-
-
-def _pair(one: int, other: int | None = None) -> tuple[int, int]:
-    """The key of a direct conversation; with one id, of an account with itself."""
-    other = one if other is None else other
-    return (min(one, other), max(one, other))
+            found = self._names.get(name_key(name))
+        except Refusal:
+            found = None
+        if found is None:
+            raise Refusal(Code.NO_SUCH_USER, f"there is no user {shown(name)}; /who shows who is here")
+        return found

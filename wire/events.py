@@ -157,8 +157,8 @@ class Rooms(Struct, frozen=True):
 
 
 class Fetch(Struct, frozen=True):
-    """A page of the log of one conversation: the newest with seq < `before`, or the oldest with seq > `after` or written
-    at the time `since` or later."""
+    """A page of the log of one conversation: the newest with seq < `before`, or the oldest with seq > `after` or
+    written at the time `since` or later."""
 
     id: U32
     conversation: U32

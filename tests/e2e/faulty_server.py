@@ -8,7 +8,8 @@ import sys
 import wire
 from trio_chat.__main__ import main
 from trio_chat.commands import TABLE, Effect
-from trio_chat.state import Account, State
+from trio_chat.people import Account
+from trio_chat.state import State
 
 
 def _nick(state: State, account: Account, event: wire.Nick, now: float) -> list[Effect]:

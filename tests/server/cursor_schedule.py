@@ -128,7 +128,7 @@ class Reader:
         self.hub = hub
         self.transport = MemoryTransport()
         self.outbox = outbox_class(self.transport, max_bytes=MAX_OUTBOX, max_control=1 << 16, stall_timeout=1e9)
-        self.cursor = cursor_class(hub, self.outbox, lambda _: wire.Encoded.of(wire.Members(0, 1, (), 0)).data)
+        self.cursor = cursor_class(hub, self.outbox, lambda *_: wire.Encoded.of(wire.Members(0, 1, (), 0)).data)
         self.entered: dict[int, int] = {}
         """The seq before the first one, by room that it is in."""
         self.received: dict[int, list[str]] = {}

@@ -93,14 +93,27 @@ async def test_what_is_read_on_one_device_is_told_to_the_others(autojump_clock: 
         alice = await rig.join("alice", key=phone.key)
         alice.say("hi")
         await alice.until(wire.Message)
-        phone.send(wire.MarkRead(5, 1, 1))
+        bob = await rig.join("bob")
+        for text in ("one", "two"):
+            bob.say(text)
+            await phone.until(wire.Message)
+        phone.send(wire.MarkRead(5, 1, 2))
         assert await phone.until(wire.Done) == wire.Done(5)
-        assert await alice.until(wire.ReadMark) == wire.ReadMark(1, 1)
+        for client in (alice, phone):
+            await trio.sleep(1)
+            client.drain()
+            assert wire.ReadMark(1, 2, head=3, unread=1) in client.seen
+        third = rig.connect("alice", key=phone.key)
+        await third.login()
+        assert await third.until(wire.ReadMark) == wire.ReadMark(1, 2, head=3, unread=1)
         phone.send(wire.MarkRead(6, 1, 4_000_000_000))  # nobody has read what is not there yet
-        await phone.until(wire.Done)
-        third = await rig.join("alice", key=phone.key)
-        assert wire.ReadMark(1, 1) in third.seen
-        assert not [event for event in phone.seen if isinstance(event, wire.ReadMark)]
+        assert await third.until(wire.ReadMark) == wire.ReadMark(1, 3, head=3, unread=0)
+        await trio.sleep(1)
+        phone.drain()
+        fourth = await rig.join("alice", key=phone.key)
+        await trio.sleep(1)
+        fourth.drain()
+        assert not [event for event in fourth.seen if isinstance(event, wire.ReadMark)], "there is nothing to read"
 
 
 async def test_a_position_past_the_head_is_refused_and_can_be_mended(autojump_clock: MockClock) -> None:

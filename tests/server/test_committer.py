@@ -15,9 +15,10 @@ from trio_chat.cursor import Cursor
 from trio_chat.errors import Unavailable
 from trio_chat.hub import Hub
 from trio_chat.log import MemoryLog
-from trio_chat.model import AccountKept, Draft, NameKept, Receipt, Record
+from trio_chat.model import LOBBY, AccountKept, Draft, MemberKept, NameKept, Receipt, Record
+from trio_chat.namebook import NAME_KEPT
 from trio_chat.outbox import Outbox
-from trio_chat.state import NAME_KEPT, State
+from trio_chat.state import State
 from wire import Code
 
 ROOM = 1
@@ -71,7 +72,7 @@ class Rig:
 
     def live_cursor(self) -> Cursor:
         outbox = Outbox(MemoryTransport(), max_bytes=1 << 20, max_control=1 << 16, stall_timeout=20)
-        cursor = Cursor(self.hub, outbox, lambda _: wire.Encoded.of(wire.Pong(0)).data)
+        cursor = Cursor(self.hub, outbox, lambda *_: wire.Encoded.of(wire.Pong(0)).data)
         self.hub.enter(cursor, ROOM, 0)
         cursor.begin_catch_up()
         self.nursery.start_soon(outbox.run, cursor.next_page)
@@ -111,7 +112,7 @@ async def test_the_echo_is_the_answer_to_whoever_is_live(autojump_clock: MockClo
 async def test_who_gets_no_echo_gets_stored(autojump_clock: MockClock) -> None:
     async with running() as rig:
         elsewhere = Cursor(
-            rig.hub, Outbox(MemoryTransport(), max_bytes=1, max_control=1, stall_timeout=1), lambda _: b""
+            rig.hub, Outbox(MemoryTransport(), max_bytes=1, max_control=1, stall_timeout=1), lambda *_: b""
         )
         await rig.committer.submit(replace(rig.submission(5), cursor=elsewhere))
         await rig.committer.flush()
@@ -292,8 +293,9 @@ async def test_what_changed_goes_with_the_next_batch_until_it_is_stored(autojump
         rig.log.full = False
         assert await rig.committer.flush()
         assert rig.log.changes == [
+            MemberKept((account.id, LOBBY), 0),
             NameKept("alice", account.id, 1 + NAME_KEPT),
             AccountKept(account.id, b"k" * 32, "alicia", "alicia", guest=False, spoke=False),
         ]
         assert await rig.committer.flush(), "nothing is due any more"
-        assert len(rig.log.changes) == 2
+        assert len(rig.log.changes) == 3

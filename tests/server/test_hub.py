@@ -30,13 +30,18 @@ class Watcher(Cursor):
 
     def __init__(self, hub: Hub, *, max_bytes: int = 1 << 20) -> None:
         outbox = Outbox(MemoryTransport(), max_bytes=max_bytes, max_control=100, stall_timeout=1)
-        super().__init__(hub, outbox, lambda _: b"")
+        super().__init__(hub, outbox, lambda *_: b"")
         self.mode = Mode.LIVE
         self.offered: list[Chunk] = []
 
     def offer(self, chunk: Chunk) -> None:
         self.offered.append(chunk)
         super().offer(chunk)
+
+    def enter(self, conversation: int, seq: int) -> None:
+        """And it has caught up."""
+        super().enter(conversation, seq)
+        self.mode = Mode.LIVE
 
 
 class Rig:

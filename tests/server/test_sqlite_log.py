@@ -32,7 +32,8 @@ from trio_chat.model import (
     Saved,
     Trimmed,
 )
-from trio_chat.state import NAME_KEPT, State
+from trio_chat.namebook import NAME_KEPT
+from trio_chat.state import State
 from wire import Kind
 
 NOW = 1_700_000_000.0
@@ -201,10 +202,11 @@ def first_version(folder: Path) -> None:
     file.executemany("INSERT INTO member VALUES (?, ?)", [(2, 1), (2, 2)])
     file.executemany("INSERT INTO conversation VALUES (?, ?, ?)", [(1, 3, 7), (2, 1, 7), (3, 8, 7)])
     message = "INSERT INTO message VALUES (?, 7, ?, ?, 1, 'alice', '#lobby', zeroblob(16), ?)"
+    lobby = 1 << 32
     rows = [
-        (1 << 32 | 2, Kind.TEXT, 0, "two"),
-        (1 << 32 | 3, Kind.REACT, 2, "+1"),
-        (2 << 32 | 1, Kind.TEXT, 0, "direct"),
+        (lobby | 2, Kind.TEXT, 0, "two"),
+        (lobby | 3, Kind.REACT, 2, "+1"),
+        (2 << 32 | 1, Kind.TEXT, 0, "hi"),
     ]
     file.executemany(message, rows)
     file.executemany("INSERT INTO nonce VALUES (1, ?, ?)", [(draft(seq).nonce, lobby | seq) for seq in (1, 2, 3)])
@@ -279,7 +281,7 @@ async def reborn(folder: Path, happens: Callable[[State], None]) -> State:
 
     for happening in (happens, lambda _: None):
         log = opened(folder)
-        state = State(log.saved)
+        state = State(log.saved, head=lambda conversation: 99)
         await keep()
         happening(state)
         await keep()
@@ -317,8 +319,8 @@ async def test_a_direct_conversation_with_a_guest_who_is_gone_stays_and_nobody_e
 
     state = await reborn(tmp_path, happens)
     [alice] = state.accounts.values()
-    [direct] = [it for it in map(state.conversations.__getitem__, alice.conversations) if not it.room]
-    assert state.title(alice, direct) == "@zed"
+    [direct] = [it for it in state.conversations.of(alice) if not it.room]
+    assert direct.title(alice) == "@zed"
     with pytest.raises(Refusal) as caught:
         state.resolve(alice, "@zed")
     assert caught.value.code is wire.Code.NO_SUCH_USER

@@ -7,7 +7,9 @@ import pytest
 import wire
 from trio_chat.errors import Refusal
 from trio_chat.model import LOBBY
-from trio_chat.state import MAX_FORMER, NAME_KEPT, Account, State
+from trio_chat.namebook import MAX_FORMER, NAME_KEPT
+from trio_chat.people import Account
+from trio_chat.state import State
 from wire import Code
 
 DAY = 24 * 3600.0
@@ -193,8 +195,8 @@ def test_everybody_is_in_the_lobby(state: State) -> None:
     alice = arrive(state, "alice")
     lobby = state.conversations[LOBBY]
     assert state.resolve(alice, "#LOBBY") == (lobby, "#lobby", False)
-    assert state.room(alice, "#Lobby") is lobby
-    assert state.title(alice, lobby) == "#lobby"
+    assert state.conversations.room(alice, "#Lobby") is lobby
+    assert lobby.title(alice) == "#lobby"
 
 
 @pytest.mark.parametrize("to", ["", "lobby", "#", "#kitchen", "!lobby", " #lobby"])
@@ -217,7 +219,7 @@ def test_two_users_have_one_direct_conversation(state: State) -> None:
     made, to, new = state.resolve(alice, "@bob")
     assert (to, new) == ("@Bob", True)
     assert state.resolve(bob, "@ALICE") == (made, "@Alice", False)
-    assert (state.title(alice, made), state.title(bob, made)) == ("@Bob", "@Alice")
+    assert (made.title(alice), made.title(bob)) == ("@Bob", "@Alice")
     assert made.id not in carol.conversations
     assert state.resolve(carol, "@bob")[0] is not made
     assert state.resolve(alice, "@carol")[0] is not made
@@ -228,15 +230,15 @@ def test_a_direct_conversation_is_no_room(state: State) -> None:
     arrive(state, "bob")
     state.resolve(alice, "@bob")
     with refused(Code.NO_SUCH_ROOM):
-        state.room(alice, "@bob")
+        state.conversations.room(alice, "@bob")
     with refused(Code.NO_SUCH_ROOM):
-        state.room(alice, "")
+        state.conversations.room(alice, "")
 
 
 def test_one_may_talk_to_oneself(state: State) -> None:
     alice = arrive(state, "alice", guest=True)
     made, to, new = state.resolve(alice, "@alice")
-    assert (to, new, state.title(alice, made)) == ("@alice", True, "@alice")
+    assert (to, new, made.title(alice)) == ("@alice", True, "@alice")
     assert state.resolve(alice, "@Alice")[0] is made
     assert vanish(state, alice) == [made.id]
 
@@ -246,7 +248,7 @@ def test_a_direct_conversation_follows_a_new_name(state: State) -> None:
     made, _, _ = state.resolve(alice, "@bob")
     state.rename(bob, "robert", 0)
     assert state.resolve(alice, "@robert")[0] is made
-    assert state.title(alice, made) == "@robert"
+    assert made.title(alice) == "@robert"
     with refused(Code.NO_SUCH_USER):
         state.resolve(alice, "@bob")
 
@@ -316,7 +318,7 @@ def test_names_whose_time_is_over_are_forgotten(state: State) -> None:
     for number in range(100):
         somebody = arrive(state, f"name{number}", owned=True)
         state.rename(somebody, f"later{number}", now=number * NAME_KEPT)
-    assert len(state._given_up) == 1
+    assert len(state._names._given_up) == 1
 
 
 @pytest.mark.parametrize("name", ["Straße", "ＡＬＩＣＥ", "ΟΔΟΣ", "José"])

@@ -12,7 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from trio_chat.errors import Refusal
 from trio_chat.log.database import Database
 from trio_chat.model import LOBBY
-from trio_chat.state import NAME_KEPT, Account, Conversation, State
+from trio_chat.namebook import NAME_KEPT
+from trio_chat.people import Account, Conversation
+from trio_chat.state import State
 from wire import Code
 
 DAY = 24 * 3600.0
@@ -244,21 +246,21 @@ class Users(RuleBasedStateMachine):
             for other, direct in person.direct.items():
                 conversation = self.state.conversations[direct]
                 assert set(conversation.members) == {person.account.id, other.account.id}
-                assert self.state.title(person.account, conversation) == "@" + other.name
+                assert conversation.title(person.account) == "@" + other.name
                 self.title_leads_back(person, other, conversation)
 
     def title_leads_back(self, person: Person, other: Person, conversation: Conversation) -> None:
         if other in self.people.values():
-            title = self.state.title(person.account, conversation)
+            title = conversation.title(person.account)
             assert self.state.resolve(person.account, title) == (conversation, title, False)
 
     @invariant()
     def nothing_is_left_behind(self) -> None:
         read = {LOBBY, *(direct for person in self.people.values() for direct in person.direct.values())}
         assert set(self.state.conversations) == read
-        assert len(self.state._direct) == len(read) - 1
-        assert len(self.state._by_key) == len(self.state._by_name) == len(self.people)
-        assert self.state._given_up.keys() == self.given_up.keys()
+        assert len(self.state.conversations._direct) == len(read) - 1
+        assert len(self.state._by_key) == len(self.state._names._taken) == len(self.people)
+        assert self.state._names._given_up.keys() == self.given_up.keys()
         assert self.people or not self.given_up
 
     def in_order(self) -> list[Person]:

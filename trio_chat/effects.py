@@ -1,0 +1,81 @@
+"""What a request asks the session to carry out, as values."""
+
+from dataclasses import dataclass
+
+import wire
+from trio_chat.model import Draft, Readable
+from trio_chat.people import Account, Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer the one who asked, on the connection it asked on."""
+
+    event: wire.ServerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWhenKept:
+    """The same, as soon as the log has all that changed so far."""
+
+    event: wire.ServerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SendPage:
+    """Answer with a page of the log: what comes after `floor`."""
+
+    fetch: wire.Fetch
+    floor: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendFinds:
+    """Answer with what is found in `where`."""
+
+    search: wire.Search
+    where: tuple[Readable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """Store an entry for the request `id`. Answered by its echo, or by Stored. One with a `ref` is to be checked
+    first."""
+
+    id: int
+    draft: Draft
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """These accounts are in a conversation from now on that they were not in before."""
+
+    conversation: Conversation
+    accounts: tuple[Account, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The account that asked is not in a conversation any more; `ended`: nobody is, and it is gone."""
+
+    conversation: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell everybody who shares a room with the account; or those in `room` alone."""
+
+    account: Account
+    change: wire.PresenceChange
+    room: Conversation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellRead:
+    """Tell all the account's connections up to where it has read a conversation."""
+
+    conversation: int
+
+
+Effect = Reply | ReplyWhenKept | SendPage | SendFinds | Append | Entered | Exited | Announce | TellRead

@@ -104,7 +104,7 @@ class SqliteLog:
 
     async def tend(self) -> None:
         """As `Log.tend`."""
-        raise NotImplementedError
+        await trio.sleep_forever()
 
     async def find(self, account: int, nonce: bytes) -> Receipt | None:
         """As `Log.find`."""

@@ -312,7 +312,7 @@ async def test_a_forgetting_sent_again_takes_nothing_more(log: Log) -> None:
 
 
 async def test_what_is_not_there_is_forgotten_without_an_error(log: Log) -> None:
-    await log.append([edit(1, 0, "of nothing"), forget(2, 0), forget(3, 3), forget(4, 5), draft(5), forget(6, 99)])
+    await log.append([edit(1, 0, "of nothing"), forget(2, 9), forget(3, 3), forget(4, 5), draft(5), forget(6, 99)])
     assert seqs(await page(log)) == [1, 2, 3, 4, 5, 6]
     await log.append([forget(7, 5), forget(8, 5), forget(9, 4)])
     assert seqs(await page(log)) == [1, 2, 3, 6, 7, 8, 9]

@@ -202,10 +202,11 @@ def first_version(folder: Path) -> None:
     file.executemany("INSERT INTO member VALUES (?, ?)", [(2, 1), (2, 2)])
     file.executemany("INSERT INTO conversation VALUES (?, ?, ?)", [(1, 3, 7), (2, 1, 7), (3, 8, 7)])
     message = "INSERT INTO message VALUES (?, 7, ?, ?, 1, 'alice', '#lobby', zeroblob(16), ?)"
+    lobby = 1 << 32
     rows = [
-        (1 << 32 | 2, Kind.TEXT, 0, "two"),
-        (1 << 32 | 3, Kind.REACT, 2, "+1"),
-        (2 << 32 | 1, Kind.TEXT, 0, "direct"),
+        (lobby | 2, Kind.TEXT, 0, "two"),
+        (lobby | 3, Kind.REACT, 2, "+1"),
+        (2 << 32 | 1, Kind.TEXT, 0, "hi"),
     ]
     file.executemany(message, rows)
     file.executemany("INSERT INTO nonce VALUES (1, ?, ?)", [(draft(seq).nonce, lobby | seq) for seq in (1, 2, 3)])

@@ -47,15 +47,15 @@ class Log(Protocol):
         """The seq of the first message written at `time` (Unix milliseconds) or later; head + 1 where there is none."""
 
     async def unread(self, account: int, conversation: int, *, after: int, until: int) -> int:
-        """How many TEXT and ACTION messages of others than `account` there are with `after` < seq <= `until`, counted
+        """How many TEXT and ACTION messages of others than `account` there are with `after` < seq <= `until`; it counts
         up to MAX_UNREAD."""
 
     async def search(
         self, words: str, where: Sequence[Readable], *, sender: str, before: int, limit: int
     ) -> list[wire.Message]:
-        """TEXT and ACTION messages with all `words` (`word*`: any that begins so), from `where` only, newest first;
-        unless that is empty, of `sender` (a name, folded by `names.fold`); unless that is 0, older than `before`, Unix
-        milliseconds.
+        """TEXT and ACTION messages with all `words` (`word*`: any that begins so), from `where` only, newest first; of
+        `sender` (a name, folded by `names.fold`) unless that is empty; older than `before`, Unix milliseconds, unless
+        0.
 
         About `limit`: more where several are of the same time, fewer only at the end. Finds what was stored before the
         call, but for a big index that is still being made."""

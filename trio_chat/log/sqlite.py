@@ -100,7 +100,7 @@ class SqliteLog:
         self, words: str, where: Sequence[Readable], *, sender: str, before: int, limit: int
     ) -> list[wire.Message]:
         """As `Log.search`."""
-        raise NotImplementedError
+        return []
 
     async def tend(self) -> None:
         """As `Log.tend`."""

@@ -16,7 +16,9 @@ import apsw
 import pytest
 
 from tests.server.faulty_disk import Disk, Operation
-from trio_chat.log.database import Database, Place, Reader
+from trio_chat.log.database import Database
+from trio_chat.log.reader import Reader
+from trio_chat.log.rows import Place
 from trio_chat.model import Draft, Read, Record
 from wire import Kind
 

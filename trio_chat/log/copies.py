@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 from trio_chat.errors import StartError
-from trio_chat.log.schema import APPLICATION_ID, MIGRATIONS, copy, renew_log_id
+from trio_chat.log.schema import APPLICATION_ID, MIGRATIONS, copy, make_another
 from trio_chat.log.sqlite import FILE, hold
 
 _BESIDE: Final = ("-wal", "-journal")
@@ -59,7 +59,7 @@ def _copy(source: Path, target: Path) -> int:
         connection = apsw.Connection(str(part), flags=apsw.SQLITE_OPEN_READWRITE)
         try:
             connection.pragma("synchronous", "FULL")
-            renew_log_id(connection)  # this also syncs what VACUUM INTO wrote
+            make_another(connection)  # this also syncs what VACUUM INTO wrote
             count = int(connection.execute("SELECT count(*) FROM message").get)
         finally:
             connection.close()

@@ -1,11 +1,12 @@
 """The log in memory: for as long as the server runs, and as much as fits. For tests and for chats that shall leave
 nothing behind; all that is promised of the log holds but for that."""
 
+import bisect
 import itertools
 import os
 import sys
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -13,7 +14,9 @@ import trio
 
 import wire
 from trio_chat.log.feed import Feed
-from trio_chat.model import ConversationEnded, Draft, Entry, Receipt, Record, Saved, Trimmed
+from trio_chat.log.scan import search
+from trio_chat.log.seam import MAX_UNREAD
+from trio_chat.model import ConversationEnded, Draft, Entry, Readable, Receipt, Record, Saved, Trimmed
 from wire import Kind
 
 NONCES: Final = 200_000
@@ -36,8 +39,15 @@ class _Conversation:
 
     def some(self, seqs: range, limit: int) -> list[wire.Message]:
         """The first `limit` that there are of these."""
-        found = (self.messages[seq] for seq in seqs if seq in self.messages)
-        return list(itertools.islice(found, limit))
+        return list(itertools.islice(self.these(seqs), limit))
+
+    def these(self, seqs: range) -> Iterator[wire.Message]:
+        """Those that there are of these, in their order."""
+        return (self.messages[seq] for seq in seqs if seq in self.messages)
+
+    def after(self, after: int, until: int) -> range:
+        """The seqs that may be there with `after` < seq <= `until`."""
+        return range(max(after + 1, self.first), min(until, self.head) + 1)
 
 
 class MemoryLog:
@@ -81,7 +91,7 @@ class MemoryLog:
         found = self._conversations.get(conversation)
         if found is None:
             return []
-        return found.some(range(max(after + 1, found.first), min(until, found.head) + 1), limit)
+        return found.some(found.after(after, until), limit)
 
     async def before(self, conversation: int, before: int, *, limit: int) -> list[wire.Message]:
         """As `Log.before`."""
@@ -90,6 +100,45 @@ class MemoryLog:
         if found is None:
             return []
         return found.some(range(min(before - 1, found.head), found.first - 1, -1), limit)[::-1]
+
+    async def at(self, conversation: int, time: int) -> int:
+        """As `Log.at`."""
+        await trio.lowlevel.checkpoint()
+        found = self._conversations.get(conversation)
+        if found is None:
+            return 1
+        kept = list(found.messages.values())
+        place = bisect.bisect_left(kept, time, key=lambda message: message.time)
+        return kept[place].seq if place < len(kept) else found.head + 1
+
+    async def unread(self, account: int, conversation: int, *, after: int, until: int) -> int:
+        """As `Log.unread`."""
+        await trio.lowlevel.checkpoint()
+        found = self._conversations.get(conversation)
+        if found is None:
+            return 0
+        others = (
+            message
+            for message in found.these(found.after(after, until))
+            if message.kind in (Kind.TEXT, Kind.ACTION) and message.account != account
+        )
+        return sum(1 for _ in itertools.islice(others, MAX_UNREAD))
+
+    async def search(
+        self, words: str, where: Sequence[Readable], *, sender: str, before: int, limit: int
+    ) -> list[wire.Message]:
+        """As `Log.search`, by looking at everything."""
+        await trio.lowlevel.checkpoint()
+        readable = [
+            found.these(found.after(floor, found.head))
+            for conversation, floor in where
+            if (found := self._conversations.get(conversation)) is not None
+        ]
+        return search(itertools.chain.from_iterable(readable), words, sender=sender, before=before, limit=limit)
+
+    async def tend(self) -> None:
+        """As `Log.tend`: nothing can wait here."""
+        await trio.sleep_forever()
 
     async def find(self, account: int, nonce: bytes) -> Receipt | None:
         """As `Log.find`, among the last NONCES."""
@@ -123,10 +172,14 @@ class MemoryLog:
         if message.kind is Kind.EDIT and target is not None and target.kind in (Kind.TEXT, Kind.ACTION):
             conversation.messages[message.ref] = edited = msgspec.structs.replace(target, text=message.text)
             self._bytes += _size(edited) - _size(target)
-        elif message.kind is Kind.FORGET and message.ref:
-            for other in list(conversation.messages.values()):
-                about = other.ref == message.ref and other.kind in (Kind.EDIT, Kind.REACT)
-                if other.seq < message.seq and (other.seq == message.ref or about):
+        elif message.kind is Kind.FORGET:
+            older = [other for other in conversation.messages.values() if other.seq < message.seq]
+            if message.ref:
+                goes = {message.ref}
+            else:
+                goes = {it.seq for it in older if it.account == message.account and it.kind is not Kind.FORGET}
+            for other in older:
+                if other.seq in goes or (other.ref in goes and other.kind in (Kind.EDIT, Kind.REACT)):
                     self._drop(message.conversation, other.seq)
 
     def _drop_all(self, conversation: int, *, through: int | None) -> None:

@@ -71,6 +71,31 @@ MIGRATIONS: Final = (
         PRIMARY KEY (account, conversation)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE conversation ADD COLUMN room TEXT NOT NULL DEFAULT '';       -- `#name`; '' for #lobby and direct ones
+    ALTER TABLE conversation ADD COLUMN history TEXT NOT NULL DEFAULT 'shared';
+    ALTER TABLE conversation ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+    ALTER TABLE conversation ADD COLUMN topic_seq INTEGER NOT NULL DEFAULT 0;      -- its entry, which may be trimmed,
+    ALTER TABLE conversation ADD COLUMN topic_account INTEGER NOT NULL DEFAULT 0;  -- and who wrote that
+
+    ALTER TABLE member ADD COLUMN since INTEGER NOT NULL DEFAULT 0;          -- the newest seq when it came
+    INSERT INTO member SELECT 1, id, 0 FROM account WHERE NOT gone;          -- #lobby
+
+    -- what the search index must let go: the text that an entry had until it was edited or taken away
+    CREATE TABLE unindexed (
+        n INTEGER PRIMARY KEY AUTOINCREMENT,   -- in this order
+        id INTEGER NOT NULL,                   -- of the message
+        text TEXT NOT NULL,
+        sender TEXT NOT NULL
+    );
+    -- by whichever statement; kinds 0 and 1, TEXT and ACTION, are those that are searched
+    CREATE TRIGGER message_edited BEFORE UPDATE OF text ON message WHEN old.kind IN (0, 1) BEGIN
+        INSERT INTO unindexed (id, text, sender) VALUES (old.id, old.text, old.sender);
+    END;
+    CREATE TRIGGER message_gone BEFORE DELETE ON message WHEN old.kind IN (0, 1) BEGIN
+        INSERT INTO unindexed (id, text, sender) VALUES (old.id, old.text, old.sender);
+    END;
+    """,
 )
 
 
@@ -116,6 +141,10 @@ def copy(connection: apsw.Connection, part: Path) -> None:
     connection.execute("VACUUM INTO ?", (str(part),))
 
 
-def renew_log_id(connection: apsw.Connection) -> None:
-    """Make it another log: positions in the old one mean nothing in this one."""
-    connection.execute("UPDATE meta SET log_id = ?", (os.urandom(16),))
+def make_another(connection: apsw.Connection) -> None:
+    """Make a copy another log: positions in the old one, and its search index, mean nothing in this one."""
+    connection.pragma("secure_delete", 1)
+    with connection:
+        connection.execute("UPDATE meta SET log_id = ?", (os.urandom(16),))
+        if connection.pragma("user_version") > 1:
+            connection.execute("DELETE FROM unindexed")

@@ -1,9 +1,9 @@
-"""The log on disk: `DIR/chat.db`. Statements run in threads, one that writes and one that reads, never both at once
-on one connection; `database` has what they do."""
+"""The log on disk: `DIR/chat.db`. Statements run in threads, never two at once on one connection; `database`, which
+writes, and `reader` have what they do. What may take long has a connection of its own, so that no page waits for it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import apsw
 import structlog
@@ -11,9 +11,10 @@ import trio
 
 import wire
 from trio_chat.errors import StartError, Unavailable
-from trio_chat.log.database import Database, Reader
+from trio_chat.log.database import Database
 from trio_chat.log.feed import Feed
-from trio_chat.model import Entry, Receipt, Record
+from trio_chat.log.reader import Reader
+from trio_chat.model import Entry, Readable, Receipt, Record
 
 FILE: Final = "chat.db"
 """The log, in its directory; SQLite puts `chat.db-wal` and `chat.db-shm` beside it while it is open."""
@@ -21,6 +22,7 @@ LOCK: Final = "lock"
 """Locked as long as a server uses the directory."""
 
 T = TypeVar("T")
+P = ParamSpec("P")
 Run = Callable[..., Awaitable[Any]]
 """Calls a synchronous function with arguments, and waits for it."""
 
@@ -47,14 +49,14 @@ class SqliteLog:
         try:
             self.path.touch(mode=0o600)  # before SQLite makes it for everybody to read
             self._database = Database(self.path, now=now, **how)
-            self._reader = Reader(self.path, vfs=how.get("vfs"))
+            self._pages = _Shared(Reader(self.path, vfs=how.get("vfs")), run)
+            self._counts = _Shared(Reader(self.path, vfs=how.get("vfs")), run)
         except (apsw.Error, OSError) as exc:
             self._lock.close()
             raise StartError(f"{self.path} cannot be used: {exc}; choose another --data, or restore a backup") from exc
         except BaseException:
             self._lock.close()
             raise
-        self._reading = trio.Lock()
         self.log_id: Final = self._database.log_id
         self.saved: Final = self._database.saved
         self.schema: Final = self._database.schema
@@ -80,31 +82,61 @@ class SqliteLog:
 
     async def since(self, conversation: int, after: int, *, limit: int, until: int) -> list[wire.Message]:
         """As `Log.since`."""
-        return await self._read(self._reader.since, conversation, after, limit, until)
+        return await self._pages(Reader.since, conversation, after, limit, until)
 
     async def before(self, conversation: int, before: int, *, limit: int) -> list[wire.Message]:
         """As `Log.before`."""
-        return await self._read(self._reader.before, conversation, before, limit)
+        return await self._pages(Reader.before, conversation, before, limit)
+
+    async def at(self, conversation: int, time: int) -> int:
+        """As `Log.at`."""
+        return await self._pages(Reader.at, conversation, time)
+
+    async def unread(self, account: int, conversation: int, *, after: int, until: int) -> int:
+        """As `Log.unread`."""
+        return await self._counts(Reader.unread, account, conversation, after, until)
+
+    async def search(
+        self, words: str, where: Sequence[Readable], *, sender: str, before: int, limit: int
+    ) -> list[wire.Message]:
+        """As `Log.search`."""
+        return []
+
+    async def tend(self) -> None:
+        """As `Log.tend`."""
+        await trio.sleep_forever()
 
     async def find(self, account: int, nonce: bytes) -> Receipt | None:
         """As `Log.find`."""
-        place = await self._read(self._reader.find, account, nonce)
+        place = await self._pages(Reader.find, account, nonce)
         return None if place is None else Receipt(place.conversation, place.seq)
 
     def close(self) -> None:
         """As `Log.close`; others may have the directory then."""
         try:
-            self._reader.close()
+            self._pages.close()
+            self._counts.close()
             self._database.close()
         except apsw.Error as exc:  # all that was acknowledged is in the WAL, and is found there
             log.error("the log was not folded", why=f"{type(exc).__name__}: {exc}")
         finally:
             self._lock.close()
 
-    async def _read(self, read: Callable[..., T], *arguments: Any) -> T:
-        async with self._reading:
+
+class _Shared:
+    """A Reader for many tasks, one after the other."""
+
+    def __init__(self, reader: Reader, run: Run) -> None:
+        self._reader = reader
+        self._run = run
+        self._turn = trio.Lock()
+        self.close: Final = reader.close
+
+    async def __call__(self, read: Callable[Concatenate[Reader, P], T], *arguments: P.args, **_: P.kwargs) -> T:
+        """What `read` finds. Raises Unavailable. Cancelled, it waits for the thread."""
+        async with self._turn:
             try:
-                found: T = await self._run(read, *arguments)
+                found: T = await self._run(read, self._reader, *arguments)
             except apsw.Error as exc:
                 raise _unavailable("read", exc) from exc
         return found

@@ -74,7 +74,9 @@ class Chat:
         self._marking = Marking(
             self.place, self.conversations, self._cursors, self._unread, self._requests, screen=screen
         )
-        self._sending = Sending(self.place, self._names, self._cursors, self._outbox, self._requests, new_nonce)
+        self._sending = Sending(
+            self.place, self._names, self.conversations, self._cursors, self._outbox, self._requests, new_nonce
+        )
         self._reading = Reading(
             self._me,
             self.place,

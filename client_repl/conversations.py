@@ -145,6 +145,10 @@ class Conversations:
         """Whether the user is in it."""
         return conversation in self._rooms or self._called.get(conversation, "").startswith("@")
 
+    def has_left(self, conversation: int) -> bool:
+        """Whether it is a room that the user was in, so that nothing more of it comes."""
+        return conversation in self._called and not self.inside(conversation)
+
     @property
     def by_activity(self) -> list[int]:
         """All that the user is in, the one where something was said last first."""

@@ -64,8 +64,6 @@ class Going:
         """Enter a room, or make it, and go there."""
         if not is_conversation(room) or room[0] != "#":
             return failure(wire.Code.NAME_INVALID, _NOT_A_ROOM, draft)
-        if self._conversations.find(room):
-            return self.switch(room, draft)
         event = wire.Join(self._requests.new_id(), room, history)
 
         def done(_: wire.Done) -> list[Effect]:
@@ -168,24 +166,22 @@ class Going:
 
     def left(self, conversation: int) -> list[Effect]:
         """The user is in a room no longer, by whichever connection."""
-        was = self._conversations.left(conversation)
-        self._people.gone(conversation)
-        return [*(self._tell_left(conversation) if was else []), *self._reading.left(conversation)]
+        return self._gone(conversation) if self._conversations.left(conversation) else []
 
     def settled(self) -> list[Effect]:
         """All that the user is in was told: what changed while there was no connection."""
         moves = self._conversations.settle()
         topic, name = self._conversations.topic, self._conversations.name
         entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]
-        for number in moves.left:
-            self._people.gone(number)
-        return [*entered, *(effect for number in moves.left for effect in self._tell_left(number))]
+        return [*entered, *(effect for number in moves.left for effect in self._gone(number))]
 
-    def _tell_left(self, conversation: int) -> list[Effect]:
+    def _gone(self, conversation: int) -> list[Effect]:
         name = self._conversations.name(conversation)
         self._place.left(conversation)
-        told: list[Effect] = [Show(Entered(name, left=True))]
-        if fold(self._place.where) != fold(name):
+        self._people.gone(conversation)
+        told: list[Effect] = [Show(Entered(name, left=True)), *self._reading.left(conversation)]
+        comes_back = any(fold(join.room) == fold(name) for join in self._joins.values())
+        if comes_back or fold(self._place.where) != fold(name):
             return told
         self._place.move(LOBBY)
         return [*told, *self._pages.arrive(LOBBY, self._place.conversation, None)]

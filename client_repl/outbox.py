@@ -126,6 +126,10 @@ class Outbox:
             if event.conversation == conversation and event.seq <= position:
                 del self._stored[nonce]
 
+    def left(self, conversation: int) -> None:
+        """Nothing of this conversation comes any more."""
+        self.passed(conversation, 1 << 32)
+
     def refused(self, ref: int) -> Pending | None:
         """Drop the line with request id `ref`; it will not be stored. None: no line of ours."""
         line = self.find(ref)

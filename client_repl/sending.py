@@ -6,6 +6,7 @@ from typing import Final
 
 import wire
 from client_repl import given_back, inputs
+from client_repl.conversations import Conversations
 from client_repl.cursors import Cursors
 from client_repl.effects import Effect, Keep, LetGo, RetryAfter, Send, failure
 from client_repl.names import Names
@@ -28,6 +29,7 @@ class Sending:
         self,
         place: Place,
         names: Names,
+        conversations: Conversations,
         cursors: Cursors,
         outbox: Outbox,
         requests: Requests,
@@ -35,6 +37,7 @@ class Sending:
     ) -> None:
         self._place = place
         self._names = names
+        self._conversations = conversations
         self._cursors = cursors
         self._outbox = outbox
         self._requests = requests
@@ -103,7 +106,9 @@ class Sending:
 
     def stored(self, stored: wire.Stored) -> list[Effect]:
         """A line is stored, and is seen elsewhere or later."""
-        ours = self._outbox.stored(stored, self._cursors.position(stored.conversation))
+        position = self._cursors.position(stored.conversation)
+        unseen = self._conversations.has_left(stored.conversation)
+        ours = self._outbox.stored(stored, stored.seq if unseen else position)
         return [LetGo(stored.nonce)] if ours else []
 
     def refused(self, refused: wire.Refused) -> list[Effect] | None:

@@ -74,7 +74,9 @@ class Chat:
         self._marking = Marking(
             self.place, self.conversations, self._cursors, self._unread, self._requests, screen=screen
         )
-        self._sending = Sending(self.place, self._names, self._cursors, self._outbox, self._requests, new_nonce)
+        self._sending = Sending(
+            self.place, self._names, self.conversations, self._cursors, self._outbox, self._requests, new_nonce
+        )
         self._reading = Reading(
             self._me,
             self.place,
@@ -273,8 +275,9 @@ class Chat:
         self._requests.connected = True
         self._me.begin(welcome)
         effects: list[Effect] = [Show(Welcomed(welcome.name, welcome.server))]
+        log_id = self._cursors.log_id
         if self._cursors.begin(welcome):
-            effects += self._history_was_reset()
+            effects += self._history_was_reset(cut=log_id == welcome.log_id)
         self._names.begin()
         self._names.tell(welcome.name, welcome.account)
         for conversation in welcome.conversations:
@@ -289,7 +292,7 @@ class Chat:
     def _resume(self) -> list[Effect]:
         def refused(_: wire.Refused) -> list[Effect]:  # our positions mean nothing to this server
             self._cursors.forget()
-            return [*self._history_was_reset(), Reconnect("the server has another history")]
+            return [*self._history_was_reset(cut=True), Reconnect("the server has another history")]
 
         def settled(_: wire.Done) -> list[Effect]:
             return self.going.settled()
@@ -354,7 +357,7 @@ class Chat:
     def _joined(self, conversation: wire.Conversation) -> list[Effect]:
         self._names.tell(conversation.name[1:], conversation.account)
         if self._cursors.joined(conversation):
-            return [*self._history_was_reset(), Reconnect("the server has another history")]
+            return [*self._history_was_reset(cut=True), Reconnect("the server has another history")]
         return self.going.joined(conversation)
 
     def _refused(self, refused: wire.Refused) -> list[Effect]:
@@ -365,11 +368,13 @@ class Chat:
             return [] if refused.code in RETRY else self.fail(refused.code, refused.text, "")
         return effects
 
-    def _history_was_reset(self) -> list[Effect]:
+    def _history_was_reset(self, *, cut: bool) -> list[Effect]:
+        """The log is another one, or, with `cut`, the same without its last entries."""
         self._reading.forget()
         self._names.forget()
         self.ignored.forget_accounts()
         self.conversations.forget()
         self.place.forget()
+        self._sending.forget_log()
         told = Show(Notice("The server's history was reset; starting fresh."))
-        return [told, *self._sending.forget_log()]
+        return [told, *(self._sending.distrust_log() if cut else [])]

@@ -126,6 +126,10 @@ class Outbox:
             if event.conversation == conversation and event.seq <= position:
                 del self._stored[nonce]
 
+    def left(self, conversation: int) -> None:
+        """Nothing of this conversation comes any more."""
+        self.passed(conversation, 1 << 32)
+
     def refused(self, ref: int) -> Pending | None:
         """Drop the line with request id `ref`; it will not be stored. None: no line of ours."""
         line = self.find(ref)
@@ -160,10 +164,13 @@ class Outbox:
         self._paused = False
         return Beginning(old, strange, marked)
 
-    def forget_log(self) -> list[Pending]:
-        """The log is another one: what was stored will not be echoed. Takes out what is bound to the old one, and
-        returns it: whoever has that name now may be somebody else, and whatever has that seq something else."""
+    def forget_stored(self) -> None:
+        """The log is another one: what was stored will not be echoed."""
         self._stored.clear()
+
+    def take_bound(self) -> list[Pending]:
+        """Take out what is bound to the log: whoever has that name now may be somebody else, and whatever has that seq
+        something else."""
         bound = [line for line in self._lines.values() if line.bound]
         self._take_out(bound)
         return bound

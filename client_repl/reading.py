@@ -90,6 +90,7 @@ class Reading:
     def left(self, conversation: int) -> list[Effect]:
         """The user is in this room no longer, so nothing of it is waited for."""
         self._cursors.left(conversation)
+        self._outbox.left(conversation)
         self._unread.left(conversation)
         return self._caught_up()
 

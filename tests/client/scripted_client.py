@@ -88,9 +88,21 @@ class ScriptedSession(Session):
             case "people":
                 self._enter(int(argument))
             case "away":
-                self._tell(
-                    wire.Presence(1, (wire.PresenceChange(wire.Change.AWAY, ME.name, ME.account, "", argument),))
-                )
+                gone = wire.PresenceChange(wire.Change.AWAY, ME.name, ME.account, "", argument)
+                self._tell(wire.Presence(1, (gone,)))
+            case "hold":
+                self._held = []
+            case "refuse" | "release":
+                held, self._held = self._held or [], None
+                self._echo(held, refuse=word == "refuse")
+            case "name":
+                self._start(partial(self._ask_for_name, argument))
+            case _:
+                self._obey_in_talk(word, argument)
+
+    def _obey_in_talk(self, word: str, argument: str) -> None:
+        """Have somebody say something."""
+        match word:
             case "speak":
                 self._say(argument, "hello")
             case "hear":
@@ -101,13 +113,6 @@ class ScriptedSession(Session):
                 self._tell(wire.Joined(wire.Conversation(DEV, "#dev", 0, topic=argument)))
             case "dev":
                 self._elsewhere(DEV, "bob", "#dev", argument)
-            case "hold":
-                self._held = []
-            case "refuse" | "release":
-                held, self._held = self._held or [], None
-                self._echo(held, refuse=word == "refuse")
-            case "name":
-                self._start(partial(self._ask_for_name, argument))
             case _:
                 raise RuntimeError("a bug in the session")
 

@@ -140,7 +140,8 @@ def test_rooms_complete_in_mid_line(terminal: TerminalProcess) -> None:
     terminal.send("!enter\rwe are in #")
     terminal.until(lambda: any(row.strip() == "#dev" for row in terminal.rows))
     terminal.send("d\t")
-    terminal.until(lambda: shows(terminal, "we are in #dev "))
+    terminal.until_shown("#lobby> we are in #dev")
+    assert terminal.cursor[1] == len("#lobby> we are in #dev ")
 
 
 def test_clear_empties_the_screen(terminal: TerminalProcess) -> None:

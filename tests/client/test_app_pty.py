@@ -120,7 +120,9 @@ def test_other_rooms_are_counted_and_lines_for_the_user_are_printed(terminal: Te
 
 
 def test_going_to_a_room_shows_what_is_new_there(terminal: TerminalProcess) -> None:
-    terminal.send("!enter what we build\r!dev one\r/switch #d\t\r")
+    terminal.send("!enter what we build\r!dev one\r")
+    terminal.until(lambda: terminal.rows[-1].endswith(" · #dev 1"))
+    terminal.send("/switch d\t\r")
     terminal.until_shown("── #dev: what we build ──")
     terminal.until_shown("#dev>")
     terminal.send("!dev two\r")

@@ -21,6 +21,7 @@ from trio_chat.log import Log, MemoryLog, SqliteLog, inline
 from trio_chat.log.sqlite import FILE
 from trio_chat.model import (
     LOBBY,
+    NO_TOPIC,
     AccountGone,
     AccountKept,
     Change,
@@ -98,7 +99,7 @@ class Model:
                 self.let_go([target])
                 page[draft.ref] = msgspec.structs.replace(target, text=draft.text)
             case Kind.FORGET:
-                topic = self.topics.get(where, Topic())
+                topic = self.topics.get(where, NO_TOPIC)
                 if topic.seq == draft.ref or (not draft.ref and topic.account == draft.account):
                     self.topics.pop(where, None)
                 own = [it.seq for it in page.values() if it.account == draft.account and it.kind is not Kind.FORGET]

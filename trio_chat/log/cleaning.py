@@ -39,8 +39,7 @@ class Cleaning:
                 self._fold_at = self._after(start)
             return self._vacuum_at - start
         try:
-            for schema in "main", "log":
-                connection.execute(f"VACUUM {schema}")
+            rewrite(connection)
             fold(connection)
         finally:
             self._vacuum_at = self._after(start)
@@ -64,6 +63,17 @@ def clear(connection: apsw.Connection) -> None:
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def rewrite(connection: apsw.Connection) -> None:
+    """Write both files anew. Of a word that no entry has any more, the index may still have the letters, to tell two of
+    its pages apart; until all its parts are made one, and there must be two of them for that."""
+    with connection:
+        connection.execute("INSERT INTO entry (rowid, text) VALUES (0, 'x')")
+        connection.execute("INSERT INTO entry (entry) VALUES ('optimize')")
+        connection.execute("INSERT INTO entry (entry, rowid, text) VALUES ('delete', 0, 'x')")
+    for schema in "main", "log":
+        connection.execute(f"VACUUM {schema}")
 
 
 def fold(connection: apsw.Connection) -> None:

@@ -13,7 +13,7 @@ import heapq
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -24,9 +24,11 @@ from trio_chat.model import Readable
 from wire import Kind
 
 FEW: Final = 2000
-"""Finds, readable or not, that are looked at one by one: 5 ms. Of more, some are in any conversation, or the newest are."""
+"""Finds, readable or not, that are all looked at: 5 ms."""
 AT_ONCE: Final = 64
 """Conversations that one statement asks: 35 µs each, and 4 µs a find."""
+SOME: Final = 4
+"""Finds asked of each at first."""
 
 _BUSY: Final = 1000
 """Milliseconds to wait for VACUUM and the like."""
@@ -56,7 +58,8 @@ _SWEEP: Final = f"""
     SELECT json_group_array(id) FROM (
         SELECT m.id, rank() OVER (ORDER BY m.time DESC) AS place
         FROM entry AS e CROSS JOIN scope AS s CROSS JOIN log.message AS m
-        WHERE e.entry MATCH :match AND e.rowid > :low AND e.rowid <= :high
+        WHERE e.entry MATCH :match AND e.rowid > (SELECT min(low) FROM scope)
+            AND e.rowid <= (SELECT max(high) FROM scope)
             AND s.conversation = e.rowid >> 32 AND e.rowid > s.low AND e.rowid <= s.high AND m.id = e.rowid AND {_TEXTS}
     ) WHERE place <= :limit
 """  # noqa: S608  no part of it comes from outside
@@ -88,12 +91,12 @@ class Finder:
             raise
 
     def search(self, query: Query, where: Sequence[Readable], before: int, limit: int) -> list[wire.Message]:
-        """As `Log.search`. What is not in the log any more is left out. Raises apsw.InterruptError after `interrupt`."""
+        """As `Log.search`, of what is in both files. Raises apsw.InterruptError after `interrupt`."""
         if not query.match or not where:
             return []
-        with self._connection:  # one state of each file for all of it
-            execute = self._connection.execute
-            execute("DELETE FROM temp.scope")
+        execute = self._connection.execute
+        execute("BEGIN")  # one state of each file for all of it
+        try:
             readable = json.dumps([(conversation, min(floor, MAX_SEQ)) for conversation, floor in where])
             execute(_SCOPE, {"readable": readable, "before": before or _EVER})
             ids = self._sweep(query, limit) if self._can_sweep(query) else self._merge(query.match, limit)
@@ -102,6 +105,9 @@ class Finder:
                 "id IN (SELECT value FROM json_each(?)) ORDER BY time DESC, id DESC",
                 (json.dumps(ids),),
             )
+        finally:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")  # `scope` is empty again
 
     def interrupt(self) -> None:
         """End a `search` that runs in another thread."""
@@ -118,20 +124,18 @@ class Finder:
         return query.open or self._connection.execute(found, (query.match, FEW + 1)).get <= FEW
 
     def _sweep(self, query: Query, limit: int) -> list[int]:
-        low, high = self._connection.execute("SELECT min(low), max(high) FROM scope").fetchone()
-        at = {"match": query.match, "low": low, "high": high, "limit": limit}
+        at = {"match": query.match, "limit": limit}
         ids: list[int] = json.loads(self._connection.execute(_SWEEP, at).get)
         return ids
 
     def _merge(self, match: str, limit: int) -> list[int]:
         """Ask first who may have the newest."""
-        open_ends: list[tuple[int, int, int]] = self._connection.execute(
-            "SELECT -newest, high, low FROM scope"
-        ).fetchall()
+        rows: Any = self._connection.execute("SELECT -newest, high, low FROM scope")
+        open_ends: list[tuple[int, int, int]] = list(rows)
         heapq.heapify(open_ends)
         found: list[tuple[int, int]] = []
         last = 0
-        deep = max(4, limit // len(open_ends)) if open_ends else 0
+        deep = max(SOME, limit // max(1, len(open_ends)))
         while open_ends and -open_ends[0][0] >= last:
             asked: list[tuple[int, int, int]] = []
             while open_ends and len(asked) < AT_ONCE and -open_ends[0][0] >= last:

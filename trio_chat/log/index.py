@@ -13,7 +13,7 @@ leaves nothing out and nothing behind:
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -42,7 +42,7 @@ _TABLES: Final = f"""
     CREATE TABLE indexed (conversation INTEGER PRIMARY KEY, seq INTEGER NOT NULL);
     CREATE TABLE progress (log_id BLOB NOT NULL, done INTEGER NOT NULL, unclean INTEGER NOT NULL);
     INSERT INTO progress SELECT log_id, last, last > 0 FROM log.meta, ({{last}});
-"""
+"""  # noqa: S608  no part of it comes from outside
 _LAST: Final = "SELECT coalesce(max(seq), 0) AS last FROM log.sqlite_sequence WHERE name = 'unindexed'"
 """The newest row that there ever was."""
 
@@ -83,9 +83,10 @@ class SearchIndex:
                 self.anew()
 
     def step(self) -> bool:
-        """Let go of what was edited or taken away, or else take in what is new, up to BATCH entries. True: there is more."""
+        """Let go of what was edited or taken away, or else take in what is new: BATCH entries. True: there is more."""
         with self.connection:
-            return self._let_go() or self._take_in()
+            more = self._let_go() or self._take_in()
+        return more  # noqa: RET504  the `with` of a connection may swallow, think the types
 
     def anew(self) -> None:
         """Begin again with an empty file. Nobody else may have it open."""
@@ -186,13 +187,13 @@ class SearchIndex:
     def _take_in(self) -> bool:
         """False: now there is nothing more."""
         execute = self.connection.execute
-        behind = execute(
+        behind: Any = execute(
             """
             SELECT id, coalesce(seq, 0), head FROM log.conversation LEFT JOIN indexed ON conversation = id
             WHERE head > coalesce(seq, 0) ORDER BY id LIMIT ?
             """,
             (BATCH,),
-        ).fetchall()
+        )
         room = BATCH
         spans: list[tuple[int, int]] = []
         for conversation, seq, head in behind:
@@ -222,7 +223,7 @@ class SearchIndex:
         """Have the words of these senders (SQL) in the table `token`."""
         if self.connection.execute("SELECT count(*) FROM token").get > _NAMES:
             self.connection.execute("DELETE FROM temp.token")
-        new = self.connection.execute(f"SELECT * FROM ({senders}) EXCEPT SELECT name FROM token").fetchall()  # noqa: S608
+        new: list[Any] = self.connection.execute(f"SELECT * FROM ({senders}) EXCEPT SELECT name FROM token").fetchall()  # noqa: S608
         rows = [(name, sender_token(fold(name))) for (name,) in new]
         self.connection.executemany("INSERT INTO token VALUES (?, ?)", rows)
 

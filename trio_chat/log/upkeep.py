@@ -1,4 +1,4 @@
-"""What can wait, and what a user asks for in words: when the index, the finder and the cleaning of a log have their turns."""
+"""When the index, the finder and the cleaning of a log have their turns, beside a server that stores and reads."""
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -145,8 +145,8 @@ class Upkeep:
         return self._cleaning.turn(self._index.connection)
 
     async def _stoppable(self, seconds: float, call: Callable[..., T], *arguments: Any) -> T:
-        """Run it until it ends, is cancelled, or `seconds` are over: then its statement is interrupted, and so is all of
-        its transaction. Raises apsw.Error."""
+        """Run it until it ends, is cancelled, or `seconds` are over: then its statement is interrupted, and its
+        transaction undone. Raises apsw.Error and OSError."""
         failed: apsw.Error | OSError | None = None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._stop, seconds, call)

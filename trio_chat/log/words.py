@@ -1,6 +1,6 @@
 """From what a user typed to a query of the search index. Whatever it is, the query can be asked."""
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import apsw
 
@@ -13,8 +13,8 @@ _tokenize: Final = apsw.Connection(":memory:").fts5_tokenizer(TOKENIZE[0], list(
 
 
 class Query(NamedTuple):
-    """What `entry MATCH` takes; empty where nothing is asked for. `open`: a word of it has many endings, so that beginning
-    to look takes long."""
+    """What `entry MATCH` takes; empty where nothing is asked for. `open`: a word of it may have many endings, so that
+    beginning to look takes long."""
 
     match: str
     open: bool
@@ -24,9 +24,10 @@ def query(words: str, sender: str) -> Query:
     """All of `words` (`word*`: any that begins so), written by `sender`, a folded name, unless that is empty."""
     data = words.encode(errors="replace")
     wanted: dict[str, None] = {}
-    for _, end, *tokens in _tokenize(data, apsw.FTS5_TOKENIZE_QUERY, None):
+    found: Any = _tokenize(data, apsw.FTS5_TOKENIZE_QUERY, None)
+    for _, end, token in found:
         star = "*" if data[end : end + 1] == b"*" else ""
-        wanted |= dict.fromkeys(f'"{token}"{star}' for token in tokens)
+        wanted[f'"{token}"{star}'] = None
     terms = list(wanted)[:MOST]
     parts = [f"text : ({' AND '.join(terms)})"] if terms else []
     if sender:

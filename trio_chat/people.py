@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import wire
-from trio_chat.model import Topic
+from trio_chat.model import NO_TOPIC, Topic
 
 
 @dataclass(eq=False, slots=True)
@@ -60,7 +60,7 @@ class Conversation:
     """`#name` as its maker typed it; empty for a direct one."""
     history: wire.History = wire.History.SHARED
     """What of it those see who enter it."""
-    topic: Topic = Topic()
+    topic: Topic = NO_TOPIC
     here: dict[int, Account] = field(default_factory=dict)
     """By account id: the members of whom others think that they are here."""
     members: dict[int, Account] = field(default_factory=dict)

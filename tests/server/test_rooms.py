@@ -290,6 +290,7 @@ async def test_an_edit_a_reaction_and_a_forgetting_reach_all_and_change_what_is_
             alice.say(text)
             await bob.until(wire.Message)
         change(alice, Kind.EDIT, 1, "hello", conversation=1)
+        await settled(alice)
         change(bob, Kind.REACT, 1, ":wave:", conversation=1)
         change(bob, Kind.EDIT, 1, "mine", conversation=1)
         assert await refused(bob) == Code.NOT_ALLOWED

@@ -17,6 +17,7 @@ from trio_chat.model import (
     NameKept,
     Read,
     Saved,
+    Topic,
     Trimmed,
 )
 from wire import History
@@ -68,14 +69,16 @@ def load(connection: apsw.Connection) -> Saved:
         account = AccountKept(number, key, name, name_key, bool(guest), bool(spoke))
         (absent if gone else accounts).append(account)
     conversations: dict[int, ConversationMade] = {}
-    topics: dict[int, str] = {}
+    topics: dict[int, Topic] = {}
     heads: dict[int, int] = {}
-    for number, head, room, history, topic in execute("SELECT id, head, room, history, topic FROM conversation"):
+    for number, head, room, history, *topic in execute(
+        "SELECT id, head, room, history, topic, topic_seq, topic_account FROM conversation"
+    ):
         heads[number] = head
         if room:
             conversations[number] = ConversationMade(number, (), room, History(history))
-        if topic:
-            topics[number] = topic
+        if topic[0]:
+            topics[number] = Topic(*topic)
     members: list[MemberKept] = []
     direct: dict[int, list[int]] = {}
     for conversation, member, since in execute("SELECT conversation, account, since FROM member ORDER BY 1, 2"):

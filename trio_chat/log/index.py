@@ -93,14 +93,15 @@ class SearchIndex:
         self.connection.close()
         self.connection = self._fresh()
 
-    def reindex(self, progress: Callable[[int, int], None]) -> None:
-        """Make all of it anew; `progress` is told how many entries of how many are done."""
+    def reindex(self, progress: Callable[[int, int], None]) -> int:
+        """Make all of it anew: how many entries. `progress` is told how many of how many are done."""
         self.anew()
         total: int = self.connection.execute("SELECT coalesce(sum(head), 0) FROM log.conversation").get
         more = True
         while more:
             more = self.step()
             progress(self.connection.execute("SELECT coalesce(sum(seq), 0) FROM indexed").get, total)
+        return total
 
     def close(self) -> None:
         """Close it."""

@@ -23,12 +23,21 @@ _NEW: Final = "new"
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
+def begin(where: str, topic: str, paper: Paper) -> Fragments:
+    """The user goes to a conversation: the talk goes on there."""
+    return _headed(where, topic, paper, "class:new")
+
+
+def _headed(where: str, topic: str, paper: Paper, style: str) -> Fragments:
+    name, about = clean_line(where), clean_line(topic)
+    return rule(f"{name}: {about}" if about else name, paper, style)
+
+
 def page(shown: PageShown, paper: Paper) -> Fragments:
     """Lines out of the log under a rule with the name of their conversation. Where the user goes on from here, the talk
     follows; else another rule ends them."""
-    name, topic = clean_line(shown.where), clean_line(shown.topic)
     paper = paper._replace(home=shown.where)
-    fragments = rule(f"{name}: {topic}" if topic else name, paper, "class:new" if shown.moved else "class:rule")
+    fragments = _headed(shown.where, shown.topic, paper, "class:new" if shown.moved else "class:rule")
     if not shown.lines:
         fragments += remark("~", "nothing is here yet" if shown.moved else "nothing", paper)
     elif shown.more and not shown.later:

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wire
+from tests.server.faulty_disk import Disk, Operation
 from tests.server.test_log import Clock, draft, edit, forget
 from trio_chat.errors import StartError, Unavailable
 from trio_chat.log import MemoryLog, SqliteLog, cleaning, index, inline, upkeep
@@ -196,6 +197,23 @@ def test_killed_between_any_two_commits_it_goes_on_to_the_same_index(
     assert finished(here) == finished(here, anew=True)
 
 
+def test_each_text_is_let_go_as_it_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry that was edited twice is, after the first of the two rows, what it was between them."""
+    monkeypatch.setattr(index, "BATCH", 1)
+    database = Database(tmp_path / "chat.db", now=lambda: 1)
+    database.commit([draft(1, "apple")])
+    finished(tmp_path)
+    database.commit([edit(2, 1, "pear")])
+    database.commit([edit(3, 1, "plum")])
+    words = []
+    for _ in range(2):
+        with closing(SearchIndex(*files(tmp_path))) as made:
+            made.step()
+        words.append([term for _, column, term in held(tmp_path) if column == "text"])
+    assert words == [["pear"], ["plum"]]
+    database.close()
+
+
 def test_files_of_different_times_are_no_pair(tmp_path: Path) -> None:
     """One of them was put back from a copy, or lost its end in a power cut."""
     folder = tmp_path / "now"
@@ -238,6 +256,19 @@ async def test_an_index_that_breaks_is_made_anew(tmp_path: Path) -> None:
                 other.execute("UPDATE entry_data SET block = x'ffffffffffffffff' WHERE id = 10")
             with pytest.raises(Unavailable):
                 await log.search("apple", [Readable(1, 0)], sender="", before=0, limit=99)
+
+
+async def test_a_full_disk_stops_indexing_and_not_finding(tmp_path: Path) -> None:
+    async def found() -> int:
+        return len(await log.search("apple", [Readable(1, 0), Readable(1, 1)], sender="", before=0, limit=99))
+
+    with Disk(tmp_path) as disk, closing(SqliteLog(tmp_path, now=Clock(), run=inline, vfs=disk.name)) as log:
+        await log.append([draft(number, "apple") for number in range(1, 4)])
+        assert await found() == 2
+        await log.append([draft(4, "apple")])
+        with disk.failing(Operation.WRITE, full=True, file=f"{index.FILE}-wal"):
+            assert await found() == 2
+        assert await found() == 3
 
 
 async def test_only_its_owner_may_read_it(tmp_path: Path) -> None:

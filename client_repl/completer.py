@@ -1,4 +1,4 @@
-"""What Tab and the menu offer: names after `@` anywhere in the line, commands after `/` at its start.
+"""What Tab and the menu offer: names after `@` and rooms after `#` anywhere, commands after `/` at the start.
 
 At the end of a line a blank comes with it, so that one can write on.
 """
@@ -20,22 +20,25 @@ MAX_OFFERED: Final = 100
 _COMMAND: Final = re.compile(r"/(\S*)")
 _ARGUMENT: Final = re.compile(r"/(\S+)\s+(\S*)")
 _NAME: Final = re.compile(r"(?:^|\s)@(\S*)\Z")
+_ROOM: Final = re.compile(r"(?:^|\s)(#\S*)\Z")
 
 
 class ChatCompleter(Completer):
     """Looks at the live names whenever it is asked.
 
-    `names` gives all that begin with a prefix, best first. `look_up` is told every prefix that somebody typed, so that
-    it can ask the server where not all names are known here.
+    `names` and `rooms` give all that begin with a prefix, best first; rooms with their `#`. `look_up` is told every
+    prefix of a name that somebody typed, so that it can ask the server where not all names are known here.
     """
 
     def __init__(
         self,
         names: Callable[[str], Iterable[str]],
+        rooms: Callable[[str], Iterable[str]],
         commands: Mapping[str, CommandSpec],
         look_up: Callable[[str], None],
     ) -> None:
         self._names = names
+        self._rooms = rooms
         self._commands = commands
         self._look_up = look_up
 
@@ -48,6 +51,8 @@ class ChatCompleter(Completer):
             return self._commands_for(command[1], blank)
         if name := _NAME.search(before):
             return self._names_for(name[1], blank)
+        if room := _ROOM.search(before):
+            return self._rooms_for(room[1], blank)
         if argument := _ARGUMENT.fullmatch(before):
             return self._arguments_for(argument[1], argument[2], blank)
         return ()
@@ -67,6 +72,8 @@ class ChatCompleter(Completer):
                 return ()
             case Completes.USER:
                 return self._names_for(prefix, blank)
+            case Completes.ROOM:
+                return self._rooms_for(prefix, blank)
             case Completes.COMMAND:
                 return self._commands_for(prefix, blank)
             case _ as never:
@@ -74,11 +81,20 @@ class ChatCompleter(Completer):
 
     def _names_for(self, prefix: str, blank: str) -> Iterable[Completion]:
         self._look_up(prefix)
-        harmless = (name for name in self._names(prefix) if clean_line(name) == name)
-        for name in itertools.islice(harmless, MAX_OFFERED):
-            yield Completion(name + blank, -len(prefix), display=name)
+        return _offers(self._names(prefix), prefix, blank)
+
+    def _rooms_for(self, prefix: str, blank: str) -> Iterable[Completion]:
+        return _offers(self._rooms(prefix), prefix, blank)
+
+
+def _offers(names: Iterable[str], prefix: str, blank: str) -> Iterable[Completion]:
+    harmless = (name for name in names if clean_line(name) == name)
+    for name in itertools.islice(harmless, MAX_OFFERED):
+        yield Completion(name + blank, -len(prefix), display=name)
 
 
 def completes_while_typing(text_before_cursor: str) -> bool:
-    """Whether the menu opens by itself: in a word that begins with `@`, and in the name of a command."""
-    return _COMMAND.fullmatch(text_before_cursor) is not None or _NAME.search(text_before_cursor) is not None
+    """Whether the menu opens by itself: in a word that begins with `@` or `#`, and in the name of a command."""
+    return _COMMAND.fullmatch(text_before_cursor) is not None or any(
+        word.search(text_before_cursor) is not None for word in (_NAME, _ROOM)
+    )

@@ -1,0 +1,138 @@
+"""How many lines wait to be read in each conversation: what the server said of its read mark, and what came since."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import wire
+
+MOST: Final = 9999
+"""Lines of a conversation that are counted, by the server as well; more are shown as many."""
+
+
+class _Line(NamedTuple):
+    account: int
+    mention: bool
+
+
+class _Waiting:
+    """One conversation. Theory of operation: the server says how many lines wait behind `mark`, up to `head`; those
+    behind `head` came to us. What is taken back is counted by the server until it says a `head` behind the FORGET."""
+
+    def __init__(self, mark: int = 0, head: int = 0) -> None:
+        self.mark = mark
+        self.head = head
+        self.told = 0
+        """Lines of others in between, as the server counted them."""
+        self.first = 0
+        """The first seq that came to us in this run; 0: none did."""
+        self.lines: dict[int, _Line] = {}
+        """By seq, what came to us and is to be read: lines of others."""
+        self.taken: dict[int, int] = {}
+        """Seqs of what was taken back, by the seq of the FORGET."""
+
+    def behind(self, seq: int) -> int:
+        """How many lines wait behind `seq`; too many where it is not the mark, and not past the head."""
+        taken = sum(self.mark < line <= self.head < by for line, by in self.taken.items())
+        told = max(0, self.told - taken) if seq < self.head else 0
+        return min(MOST, told + sum(line > self.head and line > seq for line in self.lines))
+
+    @property
+    def mentions(self) -> int:
+        return sum(line.mention and seq > self.mark for seq, line in self.lines.items())
+
+    def advance(self, mark: int) -> None:
+        self.mark = mark
+        self.lines = {seq: line for seq, line in self.lines.items() if seq > mark}
+        self.taken = {seq: by for seq, by in self.taken.items() if seq > mark}
+
+
+class UnreadLines:
+    """Of all conversations of `account`, the user's own."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, _Waiting] = {}
+        self._account = 0
+
+    def begin(self, account: int, conversations: Iterable[wire.Conversation]) -> None:
+        """A connection begins. All is read, but where the server says otherwise."""
+        self._account = account
+        before, self._waiting = self._waiting, {}
+        for conversation in conversations:
+            self.entered(conversation)
+            if conversation.id in before:
+                self._waiting[conversation.id].lines = before[conversation.id].lines
+                self._waiting[conversation.id].first = before[conversation.id].first
+
+    def entered(self, conversation: wire.Conversation) -> None:
+        """The user is in it; what is there already is read."""
+        self._waiting[conversation.id] = _Waiting(conversation.head, conversation.head)
+
+    def left(self, conversation: int) -> None:
+        """The user is in it no longer."""
+        self._waiting.pop(conversation, None)
+
+    def forget(self) -> None:
+        """The log is another one."""
+        self._waiting.clear()
+
+    def marked(self, read: wire.ReadMark) -> None:
+        """The server says what is unread. It may have counted before something that we have already, or before what
+        it said last."""
+        waiting = self._of(read.conversation)
+        if read.head < waiting.head:
+            return
+        waiting.head, waiting.told = read.head, read.unread
+        waiting.advance(read.seq)
+
+    def done(self, conversation: int, seq: int) -> None:
+        """The server took this mark. Where it changed nothing, no ReadMark said so."""
+        waiting = self._of(conversation)
+        if seq > waiting.mark:
+            if seq >= waiting.head:
+                waiting.head, waiting.told = seq, 0
+            else:
+                waiting.told -= sum(waiting.mark < line <= seq for line in waiting.lines)
+            waiting.advance(seq)
+
+    def came(self, message: wire.Message, *, counts: bool, mention: bool) -> None:
+        """An entry, each once and in order. `counts`: it is somebody else's, and something to read."""
+        waiting = self._of(message.conversation)
+        waiting.first = waiting.first or message.seq
+        if message.kind is wire.Kind.FORGET:
+            self._took_back(waiting, message)
+        elif counts:
+            waiting.lines[message.seq] = _Line(message.account, mention)
+            if len(waiting.lines) > MOST:  # nobody reads so much: the oldest is only counted from now on
+                oldest = next(iter(waiting.lines))
+                del waiting.lines[oldest]
+                if oldest > waiting.head:
+                    waiting.head, waiting.told = oldest, min(MOST, waiting.told + (oldest > waiting.mark))
+                waiting.first = oldest + 1
+
+    def _took_back(self, waiting: _Waiting, forget: wire.Message) -> None:
+        lines = waiting.lines
+        seqs = [forget.ref] if forget.ref else [seq for seq, line in lines.items() if line.account == forget.account]
+        for seq in seqs:
+            # what came before this run is not known: somebody else took it back, so it was a line of somebody else
+            if lines.pop(seq, None) or (seq < waiting.first and forget.account != self._account):
+                waiting.taken[seq] = forget.seq
+
+    def _of(self, conversation: int) -> _Waiting:
+        return self._waiting.setdefault(conversation, _Waiting())
+
+    def mark(self, conversation: int) -> int:
+        """The seq up to which the user has read, as far as the server said; 0 for nothing."""
+        return self._waiting[conversation].mark if conversation in self._waiting else 0
+
+    def unread(self, conversation: int) -> int:
+        """How many lines of others wait there."""
+        return self.behind(conversation, self.mark(conversation))
+
+    def behind(self, conversation: int, seq: int) -> int:
+        """How many wait behind `seq`, which may be later than the mark. Too many, where the server counted what is
+        behind `seq` together with what is before."""
+        return self._waiting[conversation].behind(seq) if conversation in self._waiting else 0
+
+    def mentions(self, conversation: int) -> int:
+        """How many of those that came to this client name the user."""
+        return self._waiting[conversation].mentions if conversation in self._waiting else 0

@@ -5,7 +5,7 @@
 Fills a log with texts of 4 to 22 words (50,000 words, a few of them common) of 200 users, one in ten in the lobby, the
 rest in rooms; `--keep` keeps it there, and uses it again. Then it prints:
 
-- seconds to make the index anew, the messages a second, the longest step, the size of both files;
+- seconds to make the index anew, the messages a second, the longest step, to make its parts one, the size of the files;
 - of each kind of search, through `SqliteLog.search` in a trio run: 50th and 99th percentile and the longest, and the
   longest that a task which wakes every millisecond was late meanwhile; on an idle loop, and beside one that
   is kept busy nine tenths of the time;
@@ -28,7 +28,7 @@ import trio
 
 import wire
 from trio_chat.log import SqliteLog
-from trio_chat.log.cleaning import fold, rewrite
+from trio_chat.log.cleaning import Cleaning, fold, rewrite
 from trio_chat.log.database import Database
 from trio_chat.log.index import FILE, SearchIndex
 from trio_chat.model import Draft, Readable
@@ -79,6 +79,9 @@ def index(folder: Path) -> None:
         longest = max(longest, time.perf_counter() - begin)
     seconds = time.perf_counter() - start
     total = made.connection.execute("SELECT sum(head) FROM log.conversation").get
+    start = time.perf_counter()
+    Cleaning().turn(made.connection)
+    joining = time.perf_counter() - start
     fold(made.connection)
     made.close()
     sizes = [(folder / name).stat().st_size / 1e6 for name in ("chat.db", FILE)]

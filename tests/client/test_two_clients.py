@@ -67,7 +67,11 @@ class TwoClients(RuleBasedStateMachine):
 
     # --- what can happen
 
-    @rule(conversation=CONVERSATIONS, text=st.sampled_from(["hi", "hi alice"]), kind=st.sampled_from([*SAID, wire.Kind.REACT]))
+    @rule(
+        conversation=CONVERSATIONS,
+        text=st.sampled_from(["hi", "hi alice"]),
+        kind=st.sampled_from([*SAID, wire.Kind.REACT]),
+    )
     def bob_says(self, conversation: int, text: str, kind: wire.Kind) -> None:
         self.store(conversation, "bob", text, kind, ref=1 if kind is wire.Kind.REACT else 0)
 

@@ -21,7 +21,7 @@ from tests.server.faulty_disk import Disk, Operation
 from tests.server.test_log import Clock, draft, edit, forget
 from trio_chat.errors import StartError, Unavailable
 from trio_chat.log import MemoryLog, SqliteLog, cleaning, index, inline, upkeep
-from trio_chat.log.cleaning import SELDOM, Cleaning
+from trio_chat.log.cleaning import PARTS, SELDOM, Cleaning
 from trio_chat.log.database import Database
 from trio_chat.log.finder import Finder
 from trio_chat.log.index import SearchIndex
@@ -439,4 +439,18 @@ def test_it_goes_on_cleaning_after_a_restart(tmp_path: Path) -> None:
         assert made.connection.execute("SELECT unclean FROM progress").get
         assert Cleaning().turn(made.connection) is None
         assert not made.connection.execute("SELECT unclean FROM progress").get
+    database.close()
+
+
+def test_the_parts_of_an_index_are_made_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index, "BATCH", 1)
+    database = Database(tmp_path / "chat.db", now=lambda: 1)
+    database.commit([draft(number) for number in range(1, 60)])
+    finished(tmp_path)
+    with closing(SearchIndex(*files(tmp_path))) as made:
+        parts = "SELECT count(DISTINCT segid) FROM entry_idx"
+        assert made.connection.execute(parts).get > PARTS
+        assert Cleaning().turn(made.connection) is None
+        assert made.connection.execute(parts).get == 1
+    assert finished(tmp_path) == finished(tmp_path, anew=True)
     database.close()

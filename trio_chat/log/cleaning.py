@@ -21,8 +21,8 @@ SELDOM: Final = 100
 """Not again before so many times as long as it took."""
 
 PARTS: Final = 4
-"""Of the index; every search looks into each. A new index of a million messages has ten, and a search of 200 rooms takes
-five times as long as with one; of ten small ones behind a large one, twice as long."""
+"""Of the index; every search looks into each. A new index of a million messages has ten, and a search of 200 rooms
+takes five times as long as with one; with ten small ones behind a large one, twice as long."""
 
 
 class Cleaning:

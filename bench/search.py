@@ -6,10 +6,9 @@ Fills a log with texts of 4 to 22 words (50,000 words, a few of them common) of 
 rest in rooms; `--keep` keeps it there, and uses it again. Then it prints:
 
 - seconds to make the index anew, the messages a second, the longest step, to make its parts one, the size of the files;
-- of each kind of search, through `SqliteLog.search` in a trio run: 50th and 99th percentile and the longest, the CPU time of all
-  threads (on an idle loop: of the search), and the
-  longest that a task which wakes every millisecond was late meanwhile; on an idle loop, and beside one that
-  is kept busy nine tenths of the time;
+- of each kind of search, through `SqliteLog.search` in a trio run: 50th and 99th percentile and the longest, the CPU
+  time of all threads (of the search alone, on an idle loop), and the longest that a task which wakes every millisecond
+  was late meanwhile; on an idle loop, and beside one that is kept busy nine tenths of the time;
 - how long cleaning takes (all of it, and VACUUM of the log, for which commits wait), and of how many texts the file has
   copies that only VACUUM removes.
 """
@@ -161,7 +160,8 @@ async def search(folder: Path, calls: int) -> None:
             times.sort()
             print(
                 f"{load}: {name:28} p50 {times[calls // 2]:6.2f} ms, p99 {times[calls * 99 // 100]:6.2f} ms, "
-                f"longest {times[-1]:6.2f} ms, CPU {cpu:5.1f} ms, loop late by {ticker.late * 1e3:5.2f} ms, {found / calls:4.1f} finds",
+                f"longest {times[-1]:6.2f} ms, CPU {cpu:5.1f} ms, "
+                f"loop late by {ticker.late * 1e3:5.2f} ms, {found / calls:4.1f} finds",
                 flush=True,
             )
     log.close()

@@ -5,10 +5,10 @@
 Fills a log with texts of 4 to 22 words (50,000 words, a few of them common) of 200 users, one in ten in the lobby, the
 rest in rooms; `--keep` keeps it there, and uses it again. Then it prints:
 
-- seconds to make the index anew, the messages a second, the longest step, the size of both files;
-- of each kind of search, through `SqliteLog.search` in a trio run: 50th and 99th percentile and the longest, and the
-  longest that a task which wakes every millisecond was late meanwhile; on an idle loop, and beside one that
-  is kept busy nine tenths of the time;
+- seconds to make the index anew, the messages a second, the longest step, to make its parts one, the size of the files;
+- of each kind of search, through `SqliteLog.search` in a trio run: 50th and 99th percentile and the longest, the CPU
+  time of all threads (of the search alone, on an idle loop), and the longest that a task which wakes every millisecond
+  was late meanwhile; on an idle loop, and beside one that is kept busy nine tenths of the time;
 - how long cleaning takes (all of it, and VACUUM of the log, for which commits wait), and of how many texts the file has
   copies that only VACUUM removes.
 """
@@ -28,7 +28,7 @@ import trio
 
 import wire
 from trio_chat.log import SqliteLog
-from trio_chat.log.cleaning import fold, rewrite
+from trio_chat.log.cleaning import Cleaning, fold, rewrite
 from trio_chat.log.database import Database
 from trio_chat.log.index import FILE, SearchIndex
 from trio_chat.model import Draft, Readable
@@ -79,12 +79,16 @@ def index(folder: Path) -> None:
         longest = max(longest, time.perf_counter() - begin)
     seconds = time.perf_counter() - start
     total = made.connection.execute("SELECT sum(head) FROM log.conversation").get
+    start = time.perf_counter()
+    Cleaning().turn(made.connection)
+    joining = time.perf_counter() - start
     fold(made.connection)
     made.close()
     sizes = [(folder / name).stat().st_size / 1e6 for name in ("chat.db", FILE)]
     print(
         f"index of {total:,}: {seconds:.1f} s, {total / seconds:,.0f} messages/s, longest step {longest * 1e3:.0f} ms"
     )
+    print(f"its parts made one: {joining:.1f} s")
     print(f"chat.db {sizes[0]:.0f} MB, {FILE} {sizes[1]:.0f} MB")
 
 
@@ -139,7 +143,7 @@ async def search(folder: Path, calls: int) -> None:
     searches = kinds(rooms, rng)
     for load in ("idle", "busy"):
         for name, call in searches.items():
-            ticker, times = Ticker(), []
+            ticker, times, cpu = Ticker(), [], time.process_time()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(ticker.run)
                 if load == "busy":
@@ -151,11 +155,13 @@ async def search(folder: Path, calls: int) -> None:
                     start = time.perf_counter()
                     found += len(await log.search(words, where, sender=sender, before=before, limit=LIMIT))
                     times.append((time.perf_counter() - start) * 1e3)
+                cpu = (time.process_time() - cpu) / calls * 1e3
                 nursery.cancel_scope.cancel()
             times.sort()
             print(
                 f"{load}: {name:28} p50 {times[calls // 2]:6.2f} ms, p99 {times[calls * 99 // 100]:6.2f} ms, "
-                f"longest {times[-1]:6.2f} ms, loop late by {ticker.late * 1e3:5.2f} ms, {found / calls:4.1f} finds",
+                f"longest {times[-1]:6.2f} ms, CPU {cpu:5.1f} ms, "
+                f"loop late by {ticker.late * 1e3:5.2f} ms, {found / calls:4.1f} finds",
                 flush=True,
             )
     log.close()

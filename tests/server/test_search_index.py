@@ -2,7 +2,6 @@
 
 import math
 import random
-import re
 import shutil
 import stat
 from contextlib import closing
@@ -17,16 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wire
+from tests.server.faulty_disk import Disk, Operation
 from tests.server.test_log import Clock, draft, edit, forget
 from trio_chat.errors import StartError, Unavailable
 from trio_chat.log import MemoryLog, SqliteLog, cleaning, index, inline, upkeep
-from trio_chat.log.cleaning import SELDOM, Cleaning
 from trio_chat.log.database import Database
 from trio_chat.log.finder import Finder
 from trio_chat.log.index import SearchIndex
 from trio_chat.log.reindex import reindex
 from trio_chat.log.words import query
-from trio_chat.model import ConversationEnded, ConversationMade, Draft, Readable, Record, Trimmed
+from trio_chat.model import ConversationEnded, Draft, Readable, Record, Trimmed
 from trio_chat.names import fold
 from wire import Kind
 
@@ -196,6 +195,23 @@ def test_killed_between_any_two_commits_it_goes_on_to_the_same_index(
     assert finished(here) == finished(here, anew=True)
 
 
+def test_each_text_is_let_go_as_it_was_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry that was edited twice is, after the first of the two rows, what it was between them."""
+    monkeypatch.setattr(index, "BATCH", 1)
+    database = Database(tmp_path / "chat.db", now=lambda: 1)
+    database.commit([draft(1, "apple")])
+    finished(tmp_path)
+    database.commit([edit(2, 1, "pear")])
+    database.commit([edit(3, 1, "plum")])
+    words = []
+    for _ in range(2):
+        with closing(SearchIndex(*files(tmp_path))) as made:
+            made.step()
+        words.append([term for _, column, term in held(tmp_path) if column == "text"])
+    assert words == [["pear"], ["plum"]]
+    database.close()
+
+
 def test_files_of_different_times_are_no_pair(tmp_path: Path) -> None:
     """One of them was put back from a copy, or lost its end in a power cut."""
     folder = tmp_path / "now"
@@ -238,6 +254,19 @@ async def test_an_index_that_breaks_is_made_anew(tmp_path: Path) -> None:
                 other.execute("UPDATE entry_data SET block = x'ffffffffffffffff' WHERE id = 10")
             with pytest.raises(Unavailable):
                 await log.search("apple", [Readable(1, 0)], sender="", before=0, limit=99)
+
+
+async def test_a_full_disk_stops_indexing_and_not_finding(tmp_path: Path) -> None:
+    async def found() -> int:
+        return len(await log.search("apple", [Readable(1, 0), Readable(1, 1)], sender="", before=0, limit=99))
+
+    with Disk(tmp_path) as disk, closing(SqliteLog(tmp_path, now=Clock(), run=inline, vfs=disk.name)) as log:
+        await log.append([draft(number, "apple") for number in range(1, 4)])
+        assert await found() == 2
+        await log.append([draft(4, "apple")])
+        with disk.failing(Operation.WRITE, full=True, file=f"{index.FILE}-wal"):
+            assert await found() == 2
+        assert await found() == 3
 
 
 async def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
@@ -298,114 +327,3 @@ async def test_a_search_that_takes_long_is_given_up(
             with pytest.raises(Unavailable, match="too long"):
                 await log.search("apple", [Readable(1, 0)], sender="", before=0, limit=9)
         assert endless.is_set()
-
-
-# --- what was taken away
-
-
-def secret(number: int) -> str:
-    return f"secretword{number:05}"
-
-
-def traces(folder: Path) -> set[int]:
-    """The secrets of which a byte is in any file."""
-    content = b"".join(path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm"))
-    return {int(found) for found in re.findall(rb"(?:retword|secretwo)(?:rd)?(\d{5})", content)}
-
-
-def interleaved(rng: random.Random, count: int) -> list[Draft]:
-    return [
-        draft(number, f"{secret(number)} " + "x" * rng.randrange(200), conversation=rng.randrange(1, 40))
-        for number in range(count)
-    ]
-
-
-async def test_nothing_of_what_was_taken_away_is_in_any_file(
-    tmp_path: Path, autojump_clock: trio.testing.MockClock
-) -> None:
-    drafts = interleaved(random.Random(1), 3000)
-    everywhere = [Readable(conversation, 0) for conversation in range(1, 41)]
-    with closing(SqliteLog(tmp_path, now=Clock(), run=inline)) as log:
-        seqs: dict[int, int] = {}
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(log.tend)
-            for start in range(0, 3000, 20):
-                part = drafts[start : start + 20]
-                for one, receipt in zip(part, await log.append(part), strict=True):
-                    seqs[int.from_bytes(one.nonce, "big")] = receipt.seq
-            await trio.sleep(5)
-            assert traces(tmp_path) == set(range(3000))
-            gone, edited = set(range(0, 3000, 3)), set(range(1, 3000, 30))
-            away: list[Record] = []
-            for number in sorted(gone | edited):
-                where = drafts[number].conversation
-                if number in gone and where != 7:
-                    away.append(draft(10_000 + number, kind=Kind.FORGET, ref=seqs[number], conversation=where))
-                elif where != 7:
-                    kind = Kind.EDIT
-                    away.append(draft(10_000 + number, "other", kind=kind, ref=seqs[number], conversation=where))
-            ended = {number for number in range(3000) if drafts[number].conversation == 7}
-            away += [ConversationMade(7), ConversationEnded(7), Trimmed(8, 20)]
-            trimmed = {number for number in range(3000) if drafts[number].conversation == 8 and seqs[number] <= 20}
-            await log.append(away)
-            lost = gone | edited | ended | trimmed
-            for number in sorted(lost)[::50]:
-                assert await log.search(secret(number), everywhere, sender="", before=0, limit=9) == []
-            await trio.sleep(5)
-            assert traces(tmp_path) == set(range(3000)) - lost
-            nursery.cancel_scope.cancel()
-
-
-def test_control_without_cleaning_there_are_traces(tmp_path: Path) -> None:
-    database = Database(tmp_path / "chat.db", now=lambda: 1)
-    database.commit(interleaved(random.Random(1), 3000))
-    finished(tmp_path)
-    database.commit([Trimmed(conversation, 10) for conversation in range(1, 41)])
-    finished(tmp_path)
-    database.close()
-    before = traces(tmp_path)
-    with closing(SearchIndex(*files(tmp_path))) as made:
-        assert Cleaning().turn(made.connection) is None
-        assert made.connection.execute("SELECT count(*) FROM log.unindexed").get == 0
-    assert traces(tmp_path) < before
-
-
-def test_cleaning_takes_at_most_a_hundredth_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    folds: list[float] = []
-
-    def fold(connection: apsw.Connection) -> None:
-        nonlocal now
-        folds.append(now)
-        now += 1
-
-    monkeypatch.setattr(cleaning, "fold", fold)
-    database = Database(tmp_path / "chat.db", now=lambda: 1)
-    with closing(SearchIndex(*files(tmp_path))) as made:
-        turns = Cleaning(now=lambda: now)
-        assert turns.turn(made.connection) is None
-        waits: list[float | None] = []
-        for number in range(1, 5):
-            database.commit([draft(2 * number), forget(2 * number + 1, 2 * number - 1)])
-            made.step()
-            made.step()
-            waits.append(turns.turn(made.connection))
-            assert made.connection.execute("SELECT count(*) FROM log.unindexed").get == 0, "it is in no row at once"
-        assert waits == [None, SELDOM, SELDOM - 1, SELDOM - 1]
-        now += SELDOM
-        assert turns.turn(made.connection) is None
-        assert folds == [0, 1, 2 + SELDOM]
-    database.close()
-
-
-def test_it_goes_on_cleaning_after_a_restart(tmp_path: Path) -> None:
-    database = Database(tmp_path / "chat.db", now=lambda: 1)
-    database.commit([draft(1), forget(2, 1)])
-    finished(tmp_path)
-    with closing(SearchIndex(*files(tmp_path))) as made:
-        cleaning.clear(made.connection)
-    with closing(SearchIndex(*files(tmp_path))) as made:
-        assert made.connection.execute("SELECT unclean FROM progress").get
-        assert Cleaning().turn(made.connection) is None
-        assert not made.connection.execute("SELECT unclean FROM progress").get
-    database.close()

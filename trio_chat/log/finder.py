@@ -27,7 +27,7 @@ FEW: Final = 2000
 """Finds, readable or not, that are all looked at: 5 ms."""
 AT_ONCE: Final = 64
 """Conversations that one statement asks: 35 µs each, and 4 µs a find."""
-SOME: Final = 4
+SOME: Final = 2
 """Finds asked of each at first."""
 
 _BUSY: Final = 1000
@@ -70,7 +70,7 @@ _ASK: Final = f"""
             WHERE e.entry MATCH :match AND e.rowid > s.low AND e.rowid <= s.high AND m.id = e.rowid AND {_TEXTS}
             ORDER BY e.rowid DESC LIMIT :limit
         )
-    ))) FROM (SELECT value ->> 0 AS low, value ->> 1 AS high FROM json_each(:spans)) AS s
+    ))) FROM (SELECT value ->> 0 AS high, value ->> 1 AS low FROM json_each(:spans)) AS s
 """  # noqa: S608  nor of this
 
 
@@ -97,7 +97,8 @@ class Finder:
         execute = self._connection.execute
         execute("BEGIN")  # one state of each file for all of it
         try:
-            readable = json.dumps([(conversation, min(floor, MAX_SEQ)) for conversation, floor in where])
+            floors = dict(sorted(where))  # of one that is named twice, the higher
+            readable = json.dumps([(conversation, min(floor, MAX_SEQ)) for conversation, floor in floors.items()])
             execute(_SCOPE, {"readable": readable, "before": before or _EVER})
             ids = self._sweep(query, limit) if self._can_sweep(query) else self._merge(query.match, limit)
             return read_messages(
@@ -129,27 +130,32 @@ class Finder:
         return ids
 
     def _merge(self, match: str, limit: int) -> list[int]:
-        """Ask first who may have the newest."""
-        rows: Any = self._connection.execute("SELECT -newest, high, low FROM scope")
-        open_ends: list[tuple[int, int, int]] = list(rows)
-        heapq.heapify(open_ends)
+        """Ask first who may have the newest, and each again for twice as many."""
+        rows: list[Any] = list(self._connection.execute("SELECT -newest, high, low FROM scope"))
+        some = min(limit, max(SOME, limit // max(1, len(rows))))
+        ends: list[tuple[int, int, int, int]] = [(*row, some) for row in rows]
+        heapq.heapify(ends)
         found: list[tuple[int, int]] = []
         last = 0
-        deep = max(SOME, limit // max(1, len(open_ends)))
-        while open_ends and -open_ends[0][0] >= last:
-            asked: list[tuple[int, int, int]] = []
-            while open_ends and len(asked) < AT_ONCE and -open_ends[0][0] >= last:
-                asked.append(heapq.heappop(open_ends))
-            spans = json.dumps([(low, high) for _, high, low in asked])
-            at = {"match": match, "limit": deep, "spans": spans}
-            answers: list[list[tuple[int, int]]] = json.loads(self._connection.execute(_ASK, at).get)
-            for (_, _, low), finds in zip(asked, answers, strict=True):
-                found += [(time, row) for row, time in finds]
-                if len(finds) == deep:
-                    row, time = finds[-1]
-                    heapq.heappush(open_ends, (-time, row - 1, low))
+        while ends and -ends[0][0] >= last:
+            asked: dict[int, list[tuple[int, int]]] = {}
+            for _ in range(AT_ONCE):
+                if ends and -ends[0][0] >= last:
+                    _, high, low, some = heapq.heappop(ends)
+                    asked.setdefault(some, []).append((high, low))
+            for some, spans in asked.items():
+                for (_, low), finds in zip(spans, self._ask(match, spans, some), strict=True):
+                    found += [(time, row) for row, time in finds]
+                    if len(finds) == some:
+                        row, time = finds[-1]
+                        heapq.heappush(ends, (-time, row - 1, low, min(limit, 2 * some)))
             found.sort(reverse=True)
             if len(found) >= limit:
                 last = found[limit - 1][0]
-            deep = min(limit, 2 * deep)
         return [row for time, row in found if time >= last]
+
+    def _ask(self, match: str, spans: list[tuple[int, int]], some: int) -> list[list[tuple[int, int]]]:
+        """Row and time of the newest finds of each span of rows."""
+        at = {"match": match, "spans": json.dumps(spans), "limit": some}
+        answers: list[list[tuple[int, int]]] = json.loads(self._connection.execute(_ASK, at).get)
+        return answers

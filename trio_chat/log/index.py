@@ -101,6 +101,7 @@ class SearchIndex:
         while more:
             more = self.step()
             progress(self.connection.execute("SELECT coalesce(sum(seq), 0) FROM indexed").get, total)
+        self.connection.execute("INSERT INTO entry (entry) VALUES ('optimize')")
         return total
 
     def close(self) -> None:

@@ -64,8 +64,11 @@ class Upkeep:
     ) -> list[wire.Message]:
         """As `Log.search`. Raises Unavailable when it takes too long, apsw.Error and OSError."""
         asked = query(words, sender)
-        with trio.move_on_after(PATIENCE):
-            await self._index_all(pause=0)
+        try:
+            with trio.move_on_after(PATIENCE):
+                await self._index_all(pause=0)
+        except (apsw.Error, OSError) as exc:  # the disk is full, for example: what is in the index can be found
+            log.error("the search index failed", why=f"{type(exc).__name__}: {exc}")
         async with self._finding:
             try:
                 found: list[wire.Message] = await self._stoppable(LONGEST, self._find, asked, where, before, limit)

@@ -14,12 +14,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from client_repl import said
-from client_repl.items import Found, Line, PageShown
+from client_repl.items import Found, PageShown
 from client_repl.paper import Fragments, Paper, day, remark, rule
 from client_repl.sanitize import clean_line
 from client_repl.wording import count
 
-_NEW: Final = "new"
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -59,7 +58,7 @@ def _by_day(shown: PageShown, paper: Paper) -> Iterator[Fragments]:
         before = date
         if not divided and not line.own and line.message.seq > shown.read:
             divided = True
-            yield rule(_NEW, paper, "class:new")
+            yield rule("new", paper, "class:new")
         yield said.line(line, paper._replace(now=line.message.time))  # the date is above it
     if shown.moved and before != today:  # of which the talk goes on
         yield rule("today", paper)
@@ -75,9 +74,5 @@ def found(shown: Found, paper: Paper) -> Fragments:
     for lines, hit in zip(shown.finds, shown.hits, strict=True):
         fragments += rule("", paper)
         for line in lines:
-            fragments += said.line(line, paper, found=_is_hit(line, hit))
+            fragments += said.line(line, paper, found=line.number == hit)
     return fragments + rule("", paper)
-
-
-def _is_hit(line: Line, hit: int) -> bool:
-    return line.number == hit

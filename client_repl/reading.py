@@ -81,6 +81,7 @@ class Reading:
                 return [Reconnect("the server skipped messages")]
             case Step.NEXT:
                 self._outbox.passed(gap.conversation, gap.last)
+                self._unread.passed(gap)
                 where = self._conversations.name(gap.conversation)
                 here = where.startswith("@") or self._place.shows(gap.conversation)
                 return [*start, Show(Skipped(where, first, gap.last, gap.reason, here)), *self._caught_up()]

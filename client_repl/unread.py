@@ -15,8 +15,9 @@ class _Line(NamedTuple):
 
 
 class _Waiting:
-    """One conversation. Theory of operation: the server says how many lines wait behind `mark`, up to `head`; those
-    behind `head` came to us. What is taken back is counted by the server until it says a `head` behind the FORGET."""
+    """One conversation. Theory of operation: the server says how many lines wait behind `mark`, up to `head`. If all
+    entries behind the mark came to us in this run, we count ourselves. Else what came behind `head` is added to what
+    the server said, and what was taken back since is subtracted: a FORGET behind `head` was not known to it."""
 
     def __init__(self, mark: int = 0, head: int = 0) -> None:
         self.mark = mark
@@ -24,7 +25,9 @@ class _Waiting:
         self.told = 0
         """Lines of others in between, as the server counted them."""
         self.first = 0
-        """The first seq that came to us in this run; 0: none did."""
+        """From here on all came to us in this run; 0: nothing did."""
+        self.last = 0
+        """Up to here."""
         self.lines: dict[int, _Line] = {}
         """By seq, what came to us and is to be read: lines of others."""
         self.taken: dict[int, int] = {}
@@ -32,9 +35,12 @@ class _Waiting:
 
     def behind(self, seq: int) -> int:
         """How many lines wait behind `seq`; too many where it is not the mark, and not past the head."""
+        later = [line for line in self.lines if line > seq]
+        if 0 < self.first <= seq + 1 and self.last >= self.head:
+            return len(later)
         taken = sum(self.mark < line <= self.head < by for line, by in self.taken.items())
         told = max(0, self.told - taken) if seq < self.head else 0
-        return min(MOST, told + sum(line > self.head and line > seq for line in self.lines))
+        return min(MOST, told + sum(line > self.head for line in later))
 
     @property
     def mentions(self) -> int:
@@ -62,6 +68,7 @@ class UnreadLines:
             if conversation.id in before:
                 self._waiting[conversation.id].lines = before[conversation.id].lines
                 self._waiting[conversation.id].first = before[conversation.id].first
+                self._waiting[conversation.id].last = before[conversation.id].last
 
     def entered(self, conversation: wire.Conversation) -> None:
         """The user is in it; what is there already is read."""
@@ -97,7 +104,7 @@ class UnreadLines:
     def came(self, message: wire.Message, *, counts: bool, mention: bool) -> None:
         """An entry, each once and in order. `counts`: it is somebody else's, and something to read."""
         waiting = self._of(message.conversation)
-        waiting.first = waiting.first or message.seq
+        waiting.first, waiting.last = waiting.first or message.seq, message.seq
         if message.kind is wire.Kind.FORGET:
             self._took_back(waiting, message)
         elif counts:
@@ -108,6 +115,13 @@ class UnreadLines:
                 if oldest > waiting.head:
                     waiting.head, waiting.told = oldest, min(MOST, waiting.told + (oldest > waiting.mark))
                 waiting.first = oldest + 1
+
+    def passed(self, gap: wire.Gap) -> None:
+        """Entries that do not come: they are no more, or we do not know what they are."""
+        waiting = self._of(gap.conversation)
+        if gap.reason != wire.GapReason.TRIMMED:
+            waiting.first = gap.last + 1
+        waiting.first, waiting.last = waiting.first or gap.first, gap.last
 
     def _took_back(self, waiting: _Waiting, forget: wire.Message) -> None:
         lines = waiting.lines

@@ -108,3 +108,14 @@ def says(effects: Iterable[Effect]) -> list[wire.Say]:
 
 def shown(effects: Iterable[Effect]) -> list[Item]:
     return [effect.item for effect in effects if isinstance(effect, Show)]
+
+
+def rooms(*names: str, head: int = 0) -> tuple[wire.Conversation, ...]:
+    """The lobby and these, with the ids 1, 2, 3 ..."""
+    return tuple(wire.Conversation(number, name, head) for number, name in enumerate(("#lobby", *names), start=1))
+
+
+def asked(effects: Iterable[Effect]) -> wire.ClientEvent:
+    """The only thing that is sent."""
+    (event,) = sent(effects)
+    return event

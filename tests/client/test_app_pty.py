@@ -120,22 +120,19 @@ def test_other_rooms_are_counted_and_lines_for_the_user_are_printed(terminal: Te
 
 
 def test_going_to_a_room_shows_what_is_new_there(terminal: TerminalProcess) -> None:
-    terminal.send("!enter what we build\r!dev one\r")
+    terminal.send("!enter what we build\r!dev zero\r")
     terminal.until(lambda: terminal.rows[-1].endswith(" · #dev 1"))
     terminal.send("/switch d\t\r")
     terminal.until_shown("── #dev: what we build ──")
-    terminal.until_shown("#dev>")
-    terminal.send("!dev two\r")
+    terminal.send("/switch #lobby\r!dev one\r/clear\r!speak carol\r")
+    terminal.until_shown("  carol: hello")
+    terminal.until(lambda: terminal.rows[-1].endswith(" · #dev 1"))
+    terminal.send("/switch #dev\r!dev two\r")
     terminal.until_shown("bob: two")
     start = terminal.rows.index("── #dev: what we build ──")
-    talk = [row.split(maxsplit=3)[-1] for row in terminal.rows[start + 2 : start + 5]]
-    assert talk == ["── new ──", "bob: one", "bob: two"]
+    talk = terminal.rows[start + 2 : start + 6]  # under the date
+    assert [row.rpartition("   ")[2].strip("─ ") for row in talk] == ["bob: zero", "new", "bob: one", "today"]
     assert "#dev 1" not in terminal.rows[-1]
-    terminal.send("/switch #lobby\r")
-    terminal.until_shown("── #lobby ──")
-    terminal.send("!speak carol\r")
-    terminal.until_shown("  carol: hello")
-    assert "#dev" not in terminal.rows[-1]
 
 
 def test_rooms_complete_in_mid_line(terminal: TerminalProcess) -> None:

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import wire
+from client_repl.cursors import NOWHERE, Progress
 from client_repl.effects import Effect, Reconnect, Send
-from tests.client.talk import ALICE, account_of, chat, message, welcome
+from tests.client.talk import ALICE, LOG, account_of, chat, message, welcome
 
 WHERES = {1: "#lobby", 2: "#dev", 3: "@bob"}
 CONVERSATIONS = st.sampled_from(sorted(WHERES))
 CLIENTS = st.integers(0, 1)
-SAID = (wire.Kind.TEXT, wire.Kind.ACTION)
 
 
 class Client:
@@ -32,18 +32,25 @@ class Client:
 
 
 class TwoClients(RuleBasedStateMachine):
-    @initialize()
-    def begin(self) -> None:
+    @initialize(earlier=st.integers(0, 3))
+    def begin(self, earlier: int) -> None:
+        """`earlier`: so many lines came to earlier runs of the clients, and were not read."""
         self.entries: dict[int, list[wire.Message | None]] = {number: [] for number in WHERES}
         """None: taken back."""
         self.marks = dict.fromkeys(WHERES, 0)
         self.clients = [Client(), Client()]
+        for conversation in WHERES if earlier else ():
+            self.bob_says(conversation, "hi", earlier)
+        self.unknown = {number: len(entries) for number, entries in self.entries.items()}
+        for which, client in enumerate(self.clients):
+            client.chat.restore((), Progress(LOG, self.unknown) if earlier else NOWHERE)
+            self.connect(which, late=False)
 
     # --- the server
 
     def waiting(self, conversation: int, until: int | None = None) -> int:
         entries = self.entries[conversation][self.marks[conversation] : until]
-        return sum(entry is not None and entry.kind in SAID and entry.account != ALICE for entry in entries)
+        return sum(entry is not None and _counts(entry) for entry in entries)
 
     def read_mark(self, conversation: int) -> wire.ReadMark:
         head = len(self.entries[conversation])
@@ -67,31 +74,27 @@ class TwoClients(RuleBasedStateMachine):
 
     # --- what can happen
 
-    @rule(
-        conversation=CONVERSATIONS,
-        text=st.sampled_from(["hi", "hi alice"]),
-        kind=st.sampled_from([*SAID, wire.Kind.REACT]),
-    )
-    def bob_says(self, conversation: int, text: str, kind: wire.Kind) -> None:
-        self.store(conversation, "bob", text, kind, ref=1 if kind is wire.Kind.REACT else 0)
+    @rule(conversation=CONVERSATIONS, text=st.sampled_from(["hi", "hi alice"]), count=st.integers(1, 3))
+    def bob_says(self, conversation: int, text: str, count: int) -> None:
+        for _ in range(count):
+            self.store(conversation, "bob", text, wire.Kind.TEXT)
+        self.store(conversation, "bob", ":alice:", wire.Kind.REACT, ref=1)
 
-    @rule(conversation=CONVERSATIONS, back=st.integers(1, 3))
-    def bob_takes_a_line_back(self, conversation: int, back: int) -> None:
+    @rule(conversation=CONVERSATIONS, back=st.integers(0, 3))
+    def bob_takes_back(self, conversation: int, back: int) -> None:
         entries = self.entries[conversation]
-        mine = [entry for entry in entries if entry is not None and entry.kind in SAID and entry.account != ALICE]
-        if len(mine) >= back:
-            seq = mine[-back].seq
+        lines = [entry.seq for entry in entries if entry is not None and _counts(entry)]
+        if back == 0 and lines and self.marks[conversation] < lines[0] <= self.unknown[conversation]:
+            back = 3  # which lines of before this run are taken back by that, no client knows
+        for seq in lines[-back:]:  # with 0, all of them
             entries[seq - 1] = None
-            self.store(conversation, "bob", "", wire.Kind.FORGET, ref=seq)
+        if back == 0:
+            self.store(conversation, "bob", "", wire.Kind.FORGET)
+        else:
+            for seq in lines[-back:]:
+                self.store(conversation, "bob", "", wire.Kind.FORGET, ref=seq)
 
-    @rule(conversation=CONVERSATIONS)
-    def bob_takes_all_back(self, conversation: int) -> None:
-        entries = self.entries[conversation]
-        for number, entry in enumerate(entries):
-            if entry is not None and entry.kind in SAID and entry.account != ALICE:
-                entries[number] = None
-        self.store(conversation, "bob", "", wire.Kind.FORGET)
-
+    @precondition(lambda self: not all(client.connected for client in self.clients))
     @rule(which=CLIENTS, late=st.booleans())
     def connect(self, which: int, late: bool) -> None:
         client = self.clients[which]
@@ -117,21 +120,20 @@ class TwoClients(RuleBasedStateMachine):
             client.late.clear()
             self.apply(client, client.chat.disconnected())
 
-    @rule(which=CLIENTS, focused=st.booleans())
-    def look(self, which: int, focused: bool) -> None:
-        self.clients[which].chat.focus(focused)
-
     @rule(which=CLIENTS, line=st.sampled_from(["/switch #dev", "/switch #lobby", "/switch @bob", "hello"]))
-    def type(self, which: int, line: str) -> None:
+    def look_and_type(self, which: int, line: str) -> None:
         client = self.clients[which]
+        client.chat.focus(True)
         if client.connected:
             self.apply(client, client.chat.submit(line))
 
-    @rule(which=CLIENTS)
-    def tick(self, which: int) -> None:
+    @rule(which=CLIENTS, look_away=st.booleans())
+    def tick(self, which: int, look_away: bool) -> None:
         client = self.clients[which]
         if client.connected:
             self.apply(client, client.chat.tick())
+        if look_away:
+            client.chat.focus(False)
 
     @rule(which=CLIENTS)
     def late_marks_come(self, which: int) -> None:
@@ -192,7 +194,7 @@ class TwoClients(RuleBasedStateMachine):
     def settle(self) -> None:
         for _ in range(4):
             for which, client in enumerate(self.clients):
-                self.tick(which)
+                self.tick(which, look_away=False)
                 while client.up:
                     self.serve(which, 1, late=False)
             for which, client in enumerate(self.clients):
@@ -212,5 +214,9 @@ class TwoClients(RuleBasedStateMachine):
             self.settle()
 
 
-TwoClients.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+def _counts(entry: wire.Message) -> bool:
+    return entry.kind is wire.Kind.TEXT and entry.account != ALICE
+
+
+TwoClients.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 TestTwoClients = TwoClients.TestCase

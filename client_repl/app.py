@@ -16,7 +16,7 @@ from client_repl import view
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.editor import Editor
-from client_repl.items import ConnectionState, Failure, Item, Line, Notice, PageShown, PresenceLine, Skipped
+from client_repl.items import ConnectionState, Entered, Failure, Item, Line, Notice, PageShown, PresenceLine, Skipped
 from client_repl.keeper import Written
 from client_repl.options import suggested_name
 from client_repl.paper import Fragments
@@ -76,6 +76,7 @@ class _Guest:
         self.code = 0
         self._entered, self._lines = trio.open_memory_channel[tuple[Callable[[str], None], str]](MAX_ENTERED)
         self._leaving = trio.Event()
+        self._chat = chat
         self._home = chat.where
         """Where the talk that was printed last is."""
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
@@ -152,6 +153,8 @@ class _Guest:
     def _render(self, item: Item) -> Fragments:
         match item:
             case PageShown(where, moved=True):
+                self._home = where
+            case Entered(where, left=False) if where == self._chat.where:
                 self._home = where
             case _:
                 pass

@@ -21,6 +21,7 @@ _COMMAND: Final = re.compile(r"/(\S*)")
 _ARGUMENT: Final = re.compile(r"/(\S+)\s+(\S*)")
 _NAME: Final = re.compile(r"(?:^|\s)@(\S*)\Z")
 _ROOM: Final = re.compile(r"(?:^|\s)(#\S*)\Z")
+_NUMBER: Final = re.compile(r"/(\S+)\s+#\S*")
 
 
 class ChatCompleter(Completer):
@@ -51,8 +52,8 @@ class ChatCompleter(Completer):
             return self._commands_for(command[1], blank)
         if name := _NAME.search(before):
             return self._names_for(name[1], blank)
-        if room := _ROOM.search(before):
-            return self._rooms_for(room[1], blank)
+        if room := _room(before, self._commands):
+            return self._rooms_for(room, blank)
         if argument := _ARGUMENT.fullmatch(before):
             return self._arguments_for(argument[1], argument[2], blank)
         return ()
@@ -93,8 +94,14 @@ def _offers(names: Iterable[str], prefix: str, blank: str) -> Iterable[Completio
         yield Completion(name + blank, -len(prefix), display=name)
 
 
-def completes_while_typing(text_before_cursor: str) -> bool:
-    """Whether the menu opens by itself: in a word that begins with `@` or `#`, and in the name of a command."""
-    return _COMMAND.fullmatch(text_before_cursor) is not None or any(
-        word.search(text_before_cursor) is not None for word in (_NAME, _ROOM)
-    )
+def completes_while_typing(before: str, commands: Mapping[str, CommandSpec]) -> bool:
+    """Whether the menu opens by itself behind the text `before` the cursor: in a word that begins with `@` or `#`, and
+    in the name of a command."""
+    return bool(_COMMAND.fullmatch(before) or _NAME.search(before) or _room(before, commands))
+
+
+def _room(before: str, commands: Mapping[str, CommandSpec]) -> str:
+    """The word at the cursor, if it is the beginning of a room; not the number of a line that a command asks for."""
+    room, number = _ROOM.search(before), _NUMBER.fullmatch(before)
+    spec = None if number is None else commands.get(number[1].casefold())
+    return "" if room is None or (spec is not None and "#N" in spec.arguments) else room[1]

@@ -170,7 +170,8 @@ class Editor:
         return not self.app.key_processor.input_queue
 
     def _completes_while_typing(self) -> bool:
-        return self._answered is None and completes_while_typing(self._buffer.document.text_before_cursor)
+        before = self._buffer.document.text_before_cursor
+        return self._answered is None and completes_while_typing(before, self._chat.commands)
 
     def _message(self) -> StyleAndTextTuples:
         if self._answered is not None:

@@ -14,21 +14,29 @@ from collections.abc import Iterator
 from typing import Final
 
 from client_repl import said
-from client_repl.items import Found, Line, PageShown
+from client_repl.items import Found, PageShown
 from client_repl.paper import Fragments, Paper, day, remark, rule
 from client_repl.sanitize import clean_line
 from client_repl.wording import count
 
-_NEW: Final = "new"
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def begin(where: str, topic: str, paper: Paper) -> Fragments:
+    """The user goes to a conversation: the talk goes on there."""
+    return _headed(where, topic, paper, "class:new")
+
+
+def _headed(where: str, topic: str, paper: Paper, style: str) -> Fragments:
+    name, about = clean_line(where), clean_line(topic)
+    return rule(f"{name}: {about}" if about else name, paper, style)
 
 
 def page(shown: PageShown, paper: Paper) -> Fragments:
     """Lines out of the log under a rule with the name of their conversation. Where the user goes on from here, the talk
     follows; else another rule ends them."""
-    name, topic = clean_line(shown.where), clean_line(shown.topic)
     paper = paper._replace(home=shown.where)
-    fragments = rule(f"{name}: {topic}" if topic else name, paper, "class:new" if shown.moved else "class:rule")
+    fragments = _headed(shown.where, shown.topic, paper, "class:new" if shown.moved else "class:rule")
     if not shown.lines:
         fragments += remark("~", "nothing is here yet" if shown.moved else "nothing", paper)
     elif shown.more and not shown.later:
@@ -50,7 +58,7 @@ def _by_day(shown: PageShown, paper: Paper) -> Iterator[Fragments]:
         before = date
         if not divided and not line.own and line.message.seq > shown.read:
             divided = True
-            yield rule(_NEW, paper, "class:new")
+            yield rule("new", paper, "class:new")
         yield said.line(line, paper._replace(now=line.message.time))  # the date is above it
     if shown.moved and before != today:  # of which the talk goes on
         yield rule("today", paper)
@@ -66,9 +74,5 @@ def found(shown: Found, paper: Paper) -> Fragments:
     for lines, hit in zip(shown.finds, shown.hits, strict=True):
         fragments += rule("", paper)
         for line in lines:
-            fragments += said.line(line, paper, found=_is_hit(line, hit))
+            fragments += said.line(line, paper, found=line.number == hit)
     return fragments + rule("", paper)
-
-
-def _is_hit(line: Line, hit: int) -> bool:
-    return line.number == hit

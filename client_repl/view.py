@@ -52,6 +52,8 @@ def render(item: Item, now: int, columns: int, zone: tzinfo | None = None, home:
             return excerpts.page(item, paper)
         case Found():
             return excerpts.found(item, paper)
+        case Entered(where, topic, left=False) if fold(where) == fold(home):
+            return excerpts.begin(where, topic, paper)
         case Failure(code, text, draft):
             shown = remark("!", f"{clean_line(code)}: {clean_text(text)}", paper, style="class:failure")
             return shown + _to_copy(draft) if draft else shown
@@ -64,8 +66,9 @@ def render(item: Item, now: int, columns: int, zone: tzinfo | None = None, home:
 def _remark(item: _Remark, paper: Paper) -> tuple[str, str]:
     """The sign and the text of what takes a few rows, and is nobody's line."""
     match item:
-        case PresenceLine(_, change):
-            return _presence(change)
+        case PresenceLine(where, change):
+            elsewhere = paper.home.startswith("#") and fold(where) != fold(paper.home)
+            return _presence(change, f" {clean_line(where)}" if elsewhere else "")
         case Skipped():
             return "…", _skipped(item, paper.home)
         case ConnectionState(state, detail):
@@ -87,13 +90,13 @@ def _remark(item: _Remark, paper: Paper) -> tuple[str, str]:
             assert_never(never)
 
 
-def _presence(change: wire.PresenceChange) -> tuple[str, str]:
+def _presence(change: wire.PresenceChange, room: str) -> tuple[str, str]:
     name, text = clean_line(change.name), clean_line(change.text)
     match change.change:
         case wire.Change.JOINED:
-            return "+", f"{name} joined"
+            return "+", f"{name} joined{room}"
         case wire.Change.LEFT:
-            return "-", f"{name} left"
+            return "-", f"{name} left{room}"
         case wire.Change.AWAY:
             return "~", f"{name} is away: {text}" if text else f"{name} is away"
         case wire.Change.BACK:

@@ -140,7 +140,8 @@ class Conversations:
         conversation.here.pop(account.id, None)
         if conversation.room:
             del conversation.members[account.id]
-            if conversation.members or conversation.id == LOBBY or self._head(conversation.id):
+            anything = conversation.written or self._head(conversation.id)
+            if conversation.members or conversation.id == LOBBY or anything:
                 return False
             del self._rooms[room_key(conversation.room)]
         else:

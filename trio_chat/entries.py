@@ -34,6 +34,7 @@ def say(state: State, account: Account, event: wire.Say, now: float) -> list[Eff
         entered = [Entered(conversation, tuple(conversation.members.values()))] if made else []
     state.wrote(account)
     account.active_at = now
+    conversation.written |= not event.ref  # what is about another entry, comes behind that
     draft = Draft(conversation.id, account.id, account.name, to, event.nonce, event.kind, event.ref, event.text)
     return [*entered, Append(event.id, draft)]
 

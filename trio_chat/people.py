@@ -61,6 +61,8 @@ class Conversation:
     history: wire.History = wire.History.SHARED
     """What of it those see who enter it."""
     topic: Topic = NO_TOPIC
+    written: bool = False
+    """Since the server began: it may be on its way to the log."""
     here: dict[int, Account] = field(default_factory=dict)
     """By account id: the members of whom others think that they are here."""
     members: dict[int, Account] = field(default_factory=dict)

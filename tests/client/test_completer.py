@@ -83,6 +83,7 @@ def crowd() -> Crowd:
         ("#d", "", ["#dev", "#Design"]),
         ("see #", " there", ["see #ops there", "see #dev there", "see #Design there"]),
         ("/reply #12 #o", "", ["/reply #12 #ops"]),
+        ("/reply #", "", []),
         ("a#d", "", []),
         ("/go d", "", ["/go #dev", "/go #Design"]),
         ("/go #D", "", ["/go #dev", "/go #Design"]),
@@ -134,6 +135,8 @@ def test_the_server_is_asked_for_typed_names(crowd: Crowd) -> None:
         ("hi @a", True),
         ("hi #", True),
         ("#de", True),
+        ("/reply #1", False),
+        ("/reply #1 in #", True),
         ("a#b", False),
         ("/", True),
         ("/ms", True),
@@ -142,5 +145,5 @@ def test_the_server_is_asked_for_typed_names(crowd: Crowd) -> None:
         ("a@b", False),
     ],
 )
-def test_when_the_menu_opens_by_itself(before: str, *, opens: bool) -> None:
-    assert completes_while_typing(before) is opens
+def test_when_the_menu_opens_by_itself(crowd: Crowd, before: str, *, opens: bool) -> None:
+    assert completes_while_typing(before, crowd.chat.commands) is opens

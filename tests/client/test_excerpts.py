@@ -8,7 +8,7 @@ from prompt_toolkit.utils import get_cwidth
 
 import wire
 from client_repl import view
-from client_repl.items import Found, Item, Line, PageShown, RoomsListed
+from client_repl.items import Entered, Found, Item, Line, PageShown, RoomsListed
 from tests.client.test_view import NOON, line
 
 DAY = 86_400_000
@@ -75,6 +75,11 @@ def test_history_ends_before_the_talk_goes_on() -> None:
     ]
     assert rows(PageShown("#lobby", (), more=False)) == ["── #lobby ──", "12:00     ~ nothing", "──"]
     assert rows(PageShown("@bob", (), more=False, moved=True)) == ["── @bob ──", "12:00     ~ nothing is here yet"]
+
+
+def test_a_room_that_the_user_enters_begins_with_its_rule() -> None:
+    assert rows(Entered("#dev", "what\nwe build"), home="#Dev") == ["── #dev: what⏎we build ──"]
+    assert rows(Entered("#dev"), home="#dev") == ["── #dev ──"]
 
 
 @pytest.mark.parametrize("columns", [8, 20, 40])

@@ -56,8 +56,8 @@ def line(
     return Line(message, where, own, direct, mention, replay=False, number=number, about=about)
 
 
-def change(kind: wire.Change, previous: str = "", text: str = "") -> PresenceLine:
-    return PresenceLine("#lobby", wire.PresenceChange(kind, "carol", 3, previous, text))
+def change(kind: wire.Change, previous: str = "", text: str = "", where: str = "#lobby") -> PresenceLine:
+    return PresenceLine(where, wire.PresenceChange(kind, "carol", 3, previous, text))
 
 
 def shown(item: Item) -> str:
@@ -104,6 +104,8 @@ def shown(item: Item) -> str:
         (line(time=(1 << 63) - 1, number=12345), "9999-01-01 00:00 12345   bob: hello\n"),
         (change(wire.Change.JOINED), "12:00     + carol joined\n"),
         (change(wire.Change.LEFT), "12:00     - carol left\n"),
+        (change(wire.Change.JOINED, where="#dev"), "12:00     + carol joined #dev\n"),
+        (change(wire.Change.LEFT, where="#dev"), "12:00     - carol left #dev\n"),
         (change(wire.Change.AWAY), "12:00     ~ carol is away\n"),
         (change(wire.Change.AWAY, text="lunch\n"), "12:00     ~ carol is away: lunch⏎\n"),
         (change(wire.Change.BACK), "12:00     ~ carol is back\n"),

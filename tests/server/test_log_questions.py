@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from tests.server.test_log import ALL, Clock, draft, edit, forget
-from trio_chat.log import Log, SqliteLog, seam
+from trio_chat.log import Log, seam
 from trio_chat.model import ConversationEnded, Draft, Readable, Trimmed
 from wire import Kind
 
@@ -65,13 +65,6 @@ async def test_unread_are_counted_up_to_a_bound(log: Log, monkeypatch: pytest.Mo
 # --- search
 
 
-@pytest.fixture
-def searched(log: Log) -> Log:
-    if isinstance(log, SqliteLog):
-        pytest.skip("it has no index yet")
-    return log
-
-
 def say(nonce: int, text: str, *, conversation: int = 1, sender: str = "alice", kind: Kind = Kind.TEXT) -> Draft:
     return Draft(conversation, 1, sender, "", nonce.to_bytes(16, "big"), kind, 0, text)
 
@@ -88,75 +81,75 @@ async def found(
     return [(message.conversation, message.seq) for message in messages]
 
 
-async def test_a_search_finds_texts_with_all_words_newest_first(searched: Log) -> None:
+async def test_a_search_finds_texts_with_all_words_newest_first(log: Log) -> None:
     lines = ["green tea", "Tea, GREEN!", "green", "tea_green", "greentea", "a tea that is green"]
-    await searched.append([say(number, text) for number, text in enumerate(lines)])
-    await searched.append([say(10, "green tea", kind=Kind.ACTION), say(11, "green tea", kind=Kind.TOPIC)])
-    assert await found(searched, "tea green") == [(1, 7), (1, 6), (1, 4), (1, 2), (1, 1)]
-    assert await found(searched, "coffee") == []
+    await log.append([say(number, text) for number, text in enumerate(lines)])
+    await log.append([say(10, "green tea", kind=Kind.ACTION), say(11, "green tea", kind=Kind.TOPIC)])
+    assert await found(log, "tea green") == [(1, 7), (1, 6), (1, 4), (1, 2), (1, 1)]
+    assert await found(log, "coffee") == []
 
 
-async def test_case_and_accents_do_not_matter(searched: Log) -> None:
-    await searched.append([say(1, "Crème BRÛLÉE"), say(2, "cre\u0300me"), say(3, "Привет, мир"), say(4, "creme42")])
-    assert await found(searched, "creme") == await found(searched, "CRÈME") == [(1, 2), (1, 1)]
-    assert await found(searched, "привет") == [(1, 3)]
+async def test_case_and_accents_do_not_matter(log: Log) -> None:
+    await log.append([say(1, "Crème BRÛLÉE"), say(2, "cre\u0300me"), say(3, "Привет, мир"), say(4, "creme42")])
+    assert await found(log, "creme") == await found(log, "CRÈME") == [(1, 2), (1, 1)]
+    assert await found(log, "привет") == [(1, 3)]
 
 
-async def test_a_star_finds_every_word_that_begins_so(searched: Log) -> None:
-    await searched.append([say(1, "teapot"), say(2, "tea"), say(3, "steal"), say(4, "TÉAS and pots")])
-    assert await found(searched, "tea*") == [(1, 4), (1, 2), (1, 1)]
-    assert await found(searched, "te* pot*") == [(1, 4)]
+async def test_a_star_finds_every_word_that_begins_so(log: Log) -> None:
+    await log.append([say(1, "teapot"), say(2, "tea"), say(3, "steal"), say(4, "TÉAS and pots")])
+    assert await found(log, "tea*") == [(1, 4), (1, 2), (1, 1)]
+    assert await found(log, "te* pot*") == [(1, 4)]
 
 
 @pytest.mark.parametrize(
     "words", ["", " ", "*", "!?", '"', "tea OR cup", "tea NOT cup", "text: tea", "(tea", "\0", "🫖"]
 )
-async def test_no_query_is_an_error_and_none_means_more_than_its_words(searched: Log, words: str) -> None:
-    await searched.append([say(1, "tea"), say(2, "cup")])
-    assert await found(searched, words) in ([], [(1, 1)] if words == "(tea" else [])
+async def test_no_query_is_an_error_and_none_means_more_than_its_words(log: Log, words: str) -> None:
+    await log.append([say(1, "tea"), say(2, "cup")])
+    assert await found(log, words) in ([], [(1, 1)] if words == "(tea" else [])
 
 
-async def test_nothing_is_found_outside_of_where_one_may_read(searched: Log) -> None:
-    await searched.append([say(number, "tea", conversation=number % 3 + 1) for number in range(9)])
-    assert await found(searched, "tea", (1, 1), (3, 2), (7, 0)) == [(3, 3), (1, 3), (1, 2)]
-    assert await found(searched, "tea", (2, 3)) == []
+async def test_nothing_is_found_outside_of_where_one_may_read(log: Log) -> None:
+    await log.append([say(number, "tea", conversation=number % 3 + 1) for number in range(9)])
+    assert await found(log, "tea", (1, 1), (3, 2), (7, 0)) == [(3, 3), (1, 3), (1, 2)]
+    assert await found(log, "tea", (2, 3)) == []
 
 
-async def test_a_search_of_many_conversations_is_by_time(searched: Log, clock: Clock) -> None:
+async def test_a_search_of_many_conversations_is_by_time(log: Log, clock: Clock) -> None:
     for number in range(6):
         clock.time = 10 * number
-        await searched.append([say(number, "tea", conversation=number % 2 + 1)])
+        await log.append([say(number, "tea", conversation=number % 2 + 1)])
     everywhere = ((1, 0), (2, 0))
-    assert await found(searched, "tea", *everywhere, limit=3) == [(2, 3), (1, 3), (2, 2)]
-    assert await found(searched, "tea", *everywhere, before=30) == [(1, 2), (2, 1), (1, 1)]
+    assert await found(log, "tea", *everywhere, limit=3) == [(2, 3), (1, 3), (2, 2)]
+    assert await found(log, "tea", *everywhere, before=30) == [(1, 2), (2, 1), (1, 1)]
 
 
-async def test_a_page_of_a_search_never_ends_between_entries_of_one_time(searched: Log, clock: Clock) -> None:
+async def test_a_page_of_a_search_never_ends_between_entries_of_one_time(log: Log, clock: Clock) -> None:
     for clock.time in (10, 20, 30):
         start = clock.time
-        await searched.append([say(start + number, "tea", conversation=number % 2 + 1) for number in range(4)])
+        await log.append([say(start + number, "tea", conversation=number % 2 + 1) for number in range(4)])
     everywhere = ((1, 0), (2, 0))
     seen: list[tuple[int, int]] = []
     for before in (0, 30, 20, 10):
-        part = await found(searched, "tea", *everywhere, before=before, limit=3)
+        part = await found(log, "tea", *everywhere, before=before, limit=3)
         assert len(part) == (4 if before != 10 else 0)
         seen += part
     assert sorted(seen) == [(where, seq) for where in (1, 2) for seq in range(1, 7)]
 
 
-async def test_a_search_from_somebody_is_by_the_name_on_the_screen(searched: Log) -> None:
-    await searched.append([say(1, "tea", sender="Zoë"), say(2, "tea"), say(3, "tea", sender="ZOË"), say(4, "zoë")])
-    assert await found(searched, "tea", sender="zoë") == [(1, 3), (1, 1)]
-    assert await found(searched, "tea", sender="bob") == []
+async def test_a_search_from_somebody_is_by_the_name_on_the_screen(log: Log) -> None:
+    await log.append([say(1, "tea", sender="Zoë"), say(2, "tea"), say(3, "tea", sender="ZOË"), say(4, "zoë")])
+    assert await found(log, "tea", sender="zoë") == [(1, 3), (1, 1)]
+    assert await found(log, "tea", sender="bob") == []
 
 
-async def test_a_search_finds_what_is_and_not_what_was(searched: Log) -> None:
-    await searched.append([say(1, "tea"), say(2, "tea"), say(3, "coffee"), say(4, "tea")])
-    assert await found(searched, "tea") == [(1, 4), (1, 2), (1, 1)]
-    await searched.append([edit(5, 1, "water"), edit(6, 3, "tea"), forget(7, 2)])
-    assert await found(searched, "tea") == [(1, 4), (1, 3)]
-    assert await found(searched, "coffee") == []
-    await searched.append([Trimmed(1, 3)])
-    assert await found(searched, "tea") == [(1, 4)]
-    await searched.append([ConversationEnded(1)])
-    assert await found(searched, "tea") == []
+async def test_a_search_finds_what_is_and_not_what_was(log: Log) -> None:
+    await log.append([say(1, "tea"), say(2, "tea"), say(3, "coffee"), say(4, "tea")])
+    assert await found(log, "tea") == [(1, 4), (1, 2), (1, 1)]
+    await log.append([edit(5, 1, "water"), edit(6, 3, "tea"), forget(7, 2)])
+    assert await found(log, "tea") == [(1, 4), (1, 3)]
+    assert await found(log, "coffee") == []
+    await log.append([Trimmed(1, 3)])
+    assert await found(log, "tea") == [(1, 4)]
+    await log.append([ConversationEnded(1)])
+    assert await found(log, "tea") == []

@@ -1,6 +1,7 @@
 """Rooms, as their members' connections see them."""
 
 import os
+from collections.abc import Sequence
 
 import trio
 from trio.testing import MockClock
@@ -9,6 +10,7 @@ import wire
 from tests.server.rig import Client, running
 from trio_chat.errors import Unavailable
 from trio_chat.log import MemoryLog
+from trio_chat.model import Receipt, Record
 from wire import Change, Code, GapReason, History, Kind
 
 TEA = "#tea"
@@ -254,6 +256,30 @@ async def test_a_room_that_nobody_is_in_stays_if_anything_was_said_in_it(autojum
         assert [(room.name, room.members) for room in rooms] == [("#lobby", 2), ("#said", 0)]
         assert (await enter(bob, "#said")).head == 1
         assert (await enter(bob, "#silent")).id not in (2, 3), "an id is never used again"
+
+
+class SlowDisk(MemoryLog):
+    """It takes a second to store anything."""
+
+    async def append(self, batch: Sequence[Record]) -> list[Receipt]:
+        await trio.sleep(1)
+        return await super().append(batch)
+
+
+async def test_a_room_stays_if_its_first_line_is_on_its_way_when_its_last_member_leaves(
+    autojump_clock: MockClock,
+) -> None:
+    async with running(SlowDisk(max_bytes=1 << 20, now=lambda: 0)) as rig:
+        phone = await rig.join("alice")
+        desk = await rig.join("alice", key=phone.key)
+        tea = (await enter(phone)).id
+        phone.say("kept", to=TEA)
+        await trio.sleep(0.5)
+        await leave(desk)
+        await settled(phone)
+        assert (await enter(desk)).id == tea
+        await settled(desk)
+        assert [message.text for message in desk.messages()] == ["kept"]
 
 
 async def test_a_topic_is_an_entry_and_told_to_who_comes(autojump_clock: MockClock) -> None:

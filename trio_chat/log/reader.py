@@ -37,6 +37,7 @@ class Reader:
     def __init__(self, path: Path, *, vfs: str | None = None) -> None:
         self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
         self._connection.set_busy_timeout(BUSY)
+        self._connection.pragma("user_version")  # it opens all its files now, not when there may be none left
 
     def since(self, conversation: int, after: int, limit: int, until: int) -> list[wire.Message]:
         """As `Log.since`."""

@@ -113,6 +113,16 @@ def test_a_server_that_never_ends_a_page_is_asked_no_more() -> None:
     assert page(c, event, message(900, kind=wire.Kind.REACT), more=True).lines == ()
 
 
+def test_a_page_that_is_older_than_a_forget_does_not_bring_the_line_back() -> None:
+    c = connected()
+    hear(c, 1, 4)
+    event = fetch(c.submit("/history"))
+    c.received(message(4, "", kind=wire.Kind.FORGET, ref=2))
+    c.received(message(5, "", kind=wire.Kind.FORGET, ref=0, sender="dora"))
+    assert seqs(page(c, event, *(message(seq) for seq in range(1, 4)), message(4, sender="dora")).lines) == [1, 3]
+    assert sent(c.submit("/react #2 👍")) == []
+
+
 def test_an_empty_page_is_the_end() -> None:
     c = connected()
     hear(c, 1, 2)

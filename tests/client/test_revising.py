@@ -63,6 +63,15 @@ def test_an_edit_without_a_number_is_of_the_last_own_line_here() -> None:
     assert c.direct_target("/edit #2 well") is None
 
 
+def test_an_edit_never_changes_the_line_before_one_that_is_on_its_way() -> None:
+    c = talked()
+    event = say(c, "teh end")
+    assert failure(c, "/edit the end").code == "no-such-message"
+    assert say(c, "/edit #2 x").ref == 2
+    c.received(echo(event, 4))
+    assert say(c, "/edit the end").ref == 4
+
+
 def test_a_line_of_somebody_else_is_not_even_asked_for() -> None:
     c = talked()
     for typed in ("/edit #1 x", "/forget #1"):

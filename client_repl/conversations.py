@@ -136,8 +136,10 @@ class Conversations:
     def find(self, where: str) -> int:
         """The id of `#room`, which the user is in, or of the direct conversation `@name`; 0: there is none yet."""
         if where.startswith("@"):
-            account = self._names.account(where[1:])
-            return self._by_partner.get(account, 0) if account else self._ids.get(fold(where), 0)
+            account, named = self._names.account(where[1:]), self._ids.get(fold(where), 0)
+            if account and self.partner(named):  # else it is not known whether the name has another owner by now
+                return self._by_partner.get(account, 0)
+            return self._by_partner.get(account, named)
         found = self._ids.get(fold(where), 0)
         return found if found in self._rooms else 0
 

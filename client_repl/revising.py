@@ -23,6 +23,9 @@ class Revising:
 
     def edit(self, number: int, text: str, draft: str) -> list[Effect]:
         """Have the own line `number`, or with 0 the last own one here, say `text`."""
+        if not number and self._sending.on_its_way(self._place.where):
+            text = "Your last line here is still on its way; edit it when it is there."
+            return failure(wire.Code.NO_SUCH_MESSAGE, text, draft)
         entry = self.target(number)
         if entry is None or entry.message.kind not in SAID:
             return self._no_line(number, draft)

@@ -93,6 +93,10 @@ class Sending:
         self._outbox.add(line)
         return [Keep(line), *self.ready()]
 
+    def on_its_way(self, where: str) -> bool:
+        """Whether text that was written to `where` is not in the log yet as we see it."""
+        return any(line.to == where and not line.say.conversation for line in self._outbox.pending)
+
     def ready(self) -> list[Effect]:
         """Send what may be sent now."""
         return [Send(say) for say in self._outbox.ready()] if self._requests.connected else []

@@ -1,6 +1,7 @@
 """Entries of the log as one user reads them: in which conversation, whose, to be answered by a short number."""
 
 import re
+from collections import deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -21,6 +22,8 @@ ABOUT: Final = frozenset({wire.Kind.EDIT, wire.Kind.REACT, wire.Kind.FORGET})
 """What is about another entry."""
 _MAX_NUMBERED: Final = 1000
 """Lines that are still found by their number."""
+_MAX_FORGETS: Final = 100
+"""Of the latest, that pages which were asked for before may not know."""
 _BY_NUMBER: Final = re.compile(r"#([0-9]{1,9})[:,]?(?:\s+(.*))?", re.DOTALL)
 
 
@@ -72,12 +75,14 @@ class Transcript:
         self._numbers: dict[tuple[int, int], int] = {}
         """By conversation and seq."""
         self._latest: _Latest | None = None
+        self._forgets: deque[wire.Message] = deque(maxlen=_MAX_FORGETS)
 
     def forget(self) -> None:
         """The log is another one: numbers and partners of before mean nothing any more."""
         self._entries.clear()
         self._numbers.clear()
         self._latest = None
+        self._forgets.clear()
 
     # --- entries come
 
@@ -113,7 +118,7 @@ class Transcript:
     def _old(self, message: wire.Message) -> list[Line]:
         own = 0 != message.account == self._me.account
         hidden = not own and self._ignored.hides(message.sender, message.account)
-        if message.kind in ABOUT or hidden:
+        if message.kind in ABOUT or hidden or any(_takes_back(forget, message) for forget in self._forgets):
             return []
         self._names.tell(message.sender, message.account, past=True)
         number, mention = self._take_number(message, own=own), self._mentions(message, own=own)
@@ -169,6 +174,7 @@ class Transcript:
                     text = msgspec.structs.replace(entry.message, text=message.text)
                     self._entries[number] = entry._replace(message=text)
             case wire.Kind.FORGET:
+                self._forgets.append(message)
                 for number, entry in list(self._entries.items()):
                     if _takes_back(message, entry.message):
                         self._drop(number)

@@ -1,17 +1,12 @@
 """How many lines wait to be read in each conversation: what the server said of its read mark, and what came since."""
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 import wire
 
 MOST: Final = 9999
 """Lines of a conversation that are counted, by the server as well; more are shown as many."""
-
-
-class _Line(NamedTuple):
-    account: int
-    mention: bool
 
 
 class _Waiting:
@@ -28,27 +23,41 @@ class _Waiting:
         """From here on all came to us in this run; 0: nothing did."""
         self.last = 0
         """Up to here."""
-        self.lines: dict[int, _Line] = {}
-        """By seq, what came to us and is to be read: lines of others."""
+        self.holes: list[range] = []
+        """What is in between all the same and did not come, as it was taken back before."""
+        self.lines: dict[int, int] = {}
+        """What came to us and is to be read, lines of others: seq -> account, ascending."""
+        self.naming: set[int] = set()
+        """Seqs of those that name the user."""
         self.taken: dict[int, int] = {}
         """Seqs of what was taken back, by the seq of the FORGET."""
 
+    def go_on(self, before: "_Waiting") -> None:
+        """A connection begins; what came on an earlier one is known."""
+        self.lines, self.naming, self.holes = before.lines, before.naming, before.holes
+        self.first, self.last = before.first, before.last
+
     def behind(self, seq: int) -> int:
         """How many lines wait behind `seq`; too many where it is not the mark, and not past the head."""
-        later = [line for line in self.lines if line > seq]
         if 0 < self.first <= seq + 1 and self.last >= self.head:
-            return len(later)
+            return self._came_after(seq)
         taken = sum(self.mark < line <= self.head < by for line, by in self.taken.items())
         told = max(0, self.told - taken) if seq < self.head else 0
-        return min(MOST, told + sum(line > self.head for line in later))
+        return min(MOST, told + self._came_after(max(seq, self.head)))
+
+    def _came_after(self, seq: int) -> int:
+        all_ = next(iter(self.lines), 0) > seq  # as nearly always, and a toolbar asks often
+        return len(self.lines) if all_ else sum(line > seq for line in self.lines)
 
     @property
     def mentions(self) -> int:
-        return sum(line.mention and seq > self.mark for seq, line in self.lines.items())
+        return sum(seq > self.mark for seq in self.naming)
 
     def advance(self, mark: int) -> None:
         self.mark = mark
-        self.lines = {seq: line for seq, line in self.lines.items() if seq > mark}
+        self.lines = {seq: account for seq, account in self.lines.items() if seq > mark}
+        self.naming = {seq for seq in self.naming if seq > mark}
+        self.holes = [hole for hole in self.holes if hole.stop > mark]
         self.taken = {seq: by for seq, by in self.taken.items() if seq > mark}
 
 
@@ -66,9 +75,7 @@ class UnreadLines:
         for conversation in conversations:
             self.entered(conversation)
             if conversation.id in before:
-                self._waiting[conversation.id].lines = before[conversation.id].lines
-                self._waiting[conversation.id].first = before[conversation.id].first
-                self._waiting[conversation.id].last = before[conversation.id].last
+                self._waiting[conversation.id].go_on(before[conversation.id])
 
     def entered(self, conversation: wire.Conversation) -> None:
         """The user is in it; what is there already is read."""
@@ -108,10 +115,13 @@ class UnreadLines:
         if message.kind is wire.Kind.FORGET:
             self._took_back(waiting, message)
         elif counts:
-            waiting.lines[message.seq] = _Line(message.account, mention)
+            waiting.lines[message.seq] = message.account
+            if mention:
+                waiting.naming.add(message.seq)
             if len(waiting.lines) > MOST:  # nobody reads so much: the oldest is only counted from now on
                 oldest = next(iter(waiting.lines))
                 del waiting.lines[oldest]
+                waiting.naming.discard(oldest)
                 if oldest > waiting.head:
                     waiting.head, waiting.told = oldest, min(MOST, waiting.told + (oldest > waiting.mark))
                 waiting.first = oldest + 1
@@ -121,14 +131,17 @@ class UnreadLines:
         waiting = self._of(gap.conversation)
         if gap.reason != wire.GapReason.TRIMMED:
             waiting.first = gap.last + 1
+        waiting.holes.append(range(gap.first, gap.last + 1))
         waiting.first, waiting.last = waiting.first or gap.first, gap.last
 
     def _took_back(self, waiting: _Waiting, forget: wire.Message) -> None:
         lines = waiting.lines
-        seqs = [forget.ref] if forget.ref else [seq for seq, line in lines.items() if line.account == forget.account]
+        seqs = [forget.ref] if forget.ref else [seq for seq, account in lines.items() if account == forget.account]
+        waiting.naming.difference_update(seqs)
         for seq in seqs:
-            # what came before this run is not known: somebody else took it back, so it was a line of somebody else
-            if lines.pop(seq, None) or (seq < waiting.first and forget.account != self._account):
+            # what did not come to this run is not known: somebody else took it back, so it was somebody else's line
+            unknown = seq < waiting.first or any(seq in hole for hole in waiting.holes)
+            if lines.pop(seq, None) or (unknown and forget.account != self._account):
                 waiting.taken[seq] = forget.seq
 
     def _of(self, conversation: int) -> _Waiting:

@@ -48,8 +48,8 @@ class Asking(Play):
             room = self.model.room(name)
             if room is None or room.id not in inside:
                 for ask in (wire.Who, wire.Leave):
-                    request = ask(next(link.client.ids), name)
-                    asked.append((request, ask(next(link.client.ids), NOWHERE), None))
+                    question = ask(next(link.client.ids), name)
+                    asked.append((question, ask(next(link.client.ids), NOWHERE), None))
                 say = wire.Say(next(link.client.ids), self.random.randbytes(16), name, "hi")
                 asked.append((say, msgspec.structs.replace(say, id=next(link.client.ids), to=NOWHERE), None))
             else:

@@ -12,7 +12,8 @@ import trio
 
 from client_repl import address, identity, pipe
 from client_repl.address import Address
-from client_repl.chat import LOBBY, Chat
+from client_repl.chat import Chat
+from client_repl.conversations import LOBBY
 from client_repl.identity import Identity
 from client_repl.inputs import Mode
 from client_repl.items import Item, Notice, Welcomed
@@ -59,6 +60,7 @@ def _run(options: Options) -> int:
         where=options.to or LOBBY,
         mode=_mode(options, on_terminal),
         history=kind.has_history,
+        screen=on_terminal,
     )
     with user.slot(kind, target) as (slot, kept, remark):
         chat.restore(kept.lines, kept.progress)

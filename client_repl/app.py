@@ -16,9 +16,10 @@ from client_repl import view
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.editor import Editor
-from client_repl.items import ConnectionState, Failure, Item, Line, Notice
+from client_repl.items import ConnectionState, Entered, Failure, Item, Line, Notice, PageShown, PresenceLine, Skipped
 from client_repl.keeper import Written
 from client_repl.options import suggested_name
+from client_repl.paper import Fragments
 from client_repl.session import AskName, Session
 from client_repl.terminal import Printer, TerminalGoneError
 
@@ -75,7 +76,10 @@ class _Guest:
         self.code = 0
         self._entered, self._lines = trio.open_memory_channel[tuple[Callable[[str], None], str]](MAX_ENTERED)
         self._leaving = trio.Event()
-        completer = ChatCompleter(chat.complete_names, chat.commands, self._look_up)
+        self._chat = chat
+        self._home = chat.where
+        """Where the talk that was printed last is."""
+        completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
         self._printer = Printer(self._editor.scrollback, self._render)
         self._session = connect(self._show, self._ask_name, self._printer.room, self._printer.written)
@@ -146,15 +150,22 @@ class _Guest:
             return False
         return True
 
-    def _render(self, item: Item) -> view.Fragments:
-        return view.render(item, _now(), self._editor.app.output.get_size().columns)
+    def _render(self, item: Item) -> Fragments:
+        match item:
+            case PageShown(where, moved=True):
+                self._home = where
+            case Entered(where, left=False) if where == self._chat.where:
+                self._home = where
+            case _:
+                pass
+        return view.render(item, _now(), self._editor.app.output.get_size().columns, home=self._home)
 
     def _show(self, item: Item) -> None:
         match item:
+            case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
+                return
             case ConnectionState(state):
                 self._editor.connection = state
-            case Line(own=False, replay=False) if item.direct or item.mention:
-                self._editor.for_you += 1
             case Failure() if self._editor.give_back(item.draft):
                 item = dataclasses.replace(item, draft="")
             case _:

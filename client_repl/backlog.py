@@ -29,6 +29,8 @@ class Backlog:
             case Line(replay=True):
                 self._held.setdefault(item.where, _Held()).add(item)
                 return []
+            case Skipped(where, reason=wire.GapReason.TRIMMED) if where in self._held:
+                return []  # taken back meanwhile, as a line says that comes later
             case Line() | PresenceLine() | Skipped() | Missed():
                 return [*self.release(), item]
             case _:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import wire
+from client_repl import arguments, log_commands, room_commands
 from client_repl.effects import Effect, Quit, Show
 from client_repl.inputs import direct, visible
 from client_repl.items import Clear, Notice
@@ -31,6 +32,7 @@ class Completes(enum.Enum):
     NOTHING = enum.auto()
     USER = enum.auto()
     COMMAND = enum.auto()
+    ROOM = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,15 @@ def direct_target(chat: "Chat", name: str, argument: str) -> str | None:
             return None if target is None else direct(target.to)
         case "me" | "say":
             return direct(chat.where)
+        case "edit":
+            entry = chat.revising.target(arguments.numbered(argument).number)
+            return None if entry is None else direct(chat.conversations.name(entry.message.conversation))
         case _:
             return None
 
 
 def _who(chat: "Chat", argument: str, draft: str) -> list[Effect]:
-    return chat.ask(wire.Who(chat.new_id(), chat.room, prefix=argument[:_MAX_ARGUMENT].removeprefix("@")), draft)
+    return chat.company.who(chat.room, argument[:_MAX_ARGUMENT].removeprefix("@"), draft)
 
 
 def _quit(_chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
@@ -96,7 +101,7 @@ def _me(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 def _nick(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     if not argument or len(argument) > _MAX_ARGUMENT:
         return chat.fail(wire.Code.NAME_INVALID, "Write /nick and the name that you want.", draft)
-    return chat.ask(wire.Nick(chat.new_id(), argument), draft)
+    return chat.company.change(wire.Nick(chat.new_id(), argument), draft)
 
 
 def _msg(chat: "Chat", argument: str, draft: str) -> list[Effect]:
@@ -124,11 +129,12 @@ def _say(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 
 def _away(chat: "Chat", argument: str, draft: str) -> list[Effect]:
-    return chat.ask(wire.SetStatus(chat.new_id(), wire.Status.AWAY, argument[:_MAX_ARGUMENT]), draft)
+    reason = argument[:_MAX_ARGUMENT]
+    return chat.company.change(wire.SetStatus(chat.new_id(), wire.Status.AWAY, reason), draft)
 
 
 def _back(chat: "Chat", _argument: str, draft: str) -> list[Effect]:
-    return chat.ask(wire.SetStatus(chat.new_id(), wire.Status.ONLINE), draft)
+    return chat.company.change(wire.SetStatus(chat.new_id(), wire.Status.ONLINE), draft)
 
 
 def _clear(_chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
@@ -145,22 +151,52 @@ def _ignore(chat: "Chat", argument: str, _draft: str) -> list[Effect]:
     return [Show(Notice(f"You hear {name} again."))]
 
 
+_USER, _ROOM, _NOTHING = Completes.USER, Completes.ROOM, Completes.NOTHING
+
 COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
     {
         spec.name: spec
         for spec in (
-            CommandSpec("who", "[PREFIX]", "who is here", Completes.USER, _who),
-            CommandSpec("msg", "NAME TEXT", "send a direct message", Completes.USER, _msg),
-            CommandSpec("reply", "[#N] TEXT", "answer line N, or the last direct message", Completes.NOTHING, _reply),
-            CommandSpec("me", "TEXT", "say what you do", Completes.USER, _me),
-            CommandSpec("say", "TEXT", "send text that begins with @ or /", Completes.NOTHING, _say),
-            CommandSpec("nick", "NAME", "take another name", Completes.NOTHING, _nick),
-            CommandSpec("away", "[REASON]", "tell others that you are away", Completes.NOTHING, _away),
-            CommandSpec("back", "", "tell others that you are back", Completes.NOTHING, _back),
-            CommandSpec("ignore", "[NAME]", "hide what NAME says, or show it again", Completes.USER, _ignore),
-            CommandSpec("clear", "", "clear the screen", Completes.NOTHING, _clear),
+            CommandSpec("who", "[PREFIX]", "who is here", _USER, _who),
+            CommandSpec("msg", "NAME TEXT", "send a direct message", _USER, _msg),
+            CommandSpec("reply", "[#N] TEXT", "answer line N, or the last direct message", _NOTHING, _reply),
+            CommandSpec("me", "TEXT", "say what you do", _USER, _me),
+            CommandSpec("say", "TEXT", "send text that begins with @ or /", _NOTHING, _say),
+            CommandSpec(
+                "join", "#ROOM [joined]", "enter or make a room; see docs for joined", _ROOM, room_commands.join
+            ),
+            CommandSpec("leave", "[#ROOM]", "leave a room", _ROOM, room_commands.leave),
+            CommandSpec("rooms", "[PREFIX]", "list the rooms", _NOTHING, room_commands.rooms),
+            CommandSpec(
+                "topic", "[TEXT | -]", "tell, set or end the topic of this room", _NOTHING, room_commands.topic
+            ),
+            CommandSpec("switch", "#ROOM | @NAME", "go to another conversation", _ROOM, room_commands.switch),
+            CommandSpec("follow", "[#ROOM]", "print a room's lines here too, or end it", _ROOM, room_commands.follow),
+            CommandSpec("unread", "", "what waits elsewhere", _NOTHING, room_commands.unread),
+            CommandSpec("history", "[N] [since 2d | before #N]", "what was said here", _NOTHING, log_commands.history),
+            CommandSpec(
+                "search",
+                "WORDS [in #ROOM] [from NAME]",
+                "find what was said, newest first",
+                _NOTHING,
+                log_commands.search,
+            ),
+            CommandSpec("edit", "[#N] TEXT", "change your line N, or your last one here", _NOTHING, log_commands.edit),
+            CommandSpec(
+                "react",
+                "#N EMOJI | :name:",
+                "react to line N; with nothing, take it back",
+                _NOTHING,
+                log_commands.react,
+            ),
+            CommandSpec("forget", "#N | all", "take back your line N, or all here", _NOTHING, log_commands.forget),
+            CommandSpec("nick", "NAME", "take another name", _NOTHING, _nick),
+            CommandSpec("away", "[REASON]", "tell others that you are away", _NOTHING, _away),
+            CommandSpec("back", "", "tell others that you are back", _NOTHING, _back),
+            CommandSpec("ignore", "[NAME]", "hide what NAME says, or show it again", _USER, _ignore),
+            CommandSpec("clear", "", "clear the screen", _NOTHING, _clear),
             CommandSpec("help", "[COMMAND]", "this list", Completes.COMMAND, _help),
-            CommandSpec("quit", "", "leave", Completes.NOTHING, _quit),
+            CommandSpec("quit", "", "leave", _NOTHING, _quit),
         )
     }
 )

@@ -1,4 +1,4 @@
-"""What Tab and the menu offer: names after `@` anywhere in the line, commands after `/` at its start.
+"""What Tab and the menu offer: names after `@` and rooms after `#` anywhere, commands after `/` at the start.
 
 At the end of a line a blank comes with it, so that one can write on.
 """
@@ -20,22 +20,26 @@ MAX_OFFERED: Final = 100
 _COMMAND: Final = re.compile(r"/(\S*)")
 _ARGUMENT: Final = re.compile(r"/(\S+)\s+(\S*)")
 _NAME: Final = re.compile(r"(?:^|\s)@(\S*)\Z")
+_ROOM: Final = re.compile(r"(?:^|\s)(#\S*)\Z")
+_NUMBER: Final = re.compile(r"/(\S+)\s+#\S*")
 
 
 class ChatCompleter(Completer):
     """Looks at the live names whenever it is asked.
 
-    `names` gives all that begin with a prefix, best first. `look_up` is told every prefix that somebody typed, so that
-    it can ask the server where not all names are known here.
+    `names` and `rooms` give all that begin with a prefix, best first; rooms with their `#`. `look_up` is told every
+    prefix of a name that somebody typed, so that it can ask the server where not all names are known here.
     """
 
     def __init__(
         self,
         names: Callable[[str], Iterable[str]],
+        rooms: Callable[[str], Iterable[str]],
         commands: Mapping[str, CommandSpec],
         look_up: Callable[[str], None],
     ) -> None:
         self._names = names
+        self._rooms = rooms
         self._commands = commands
         self._look_up = look_up
 
@@ -48,6 +52,8 @@ class ChatCompleter(Completer):
             return self._commands_for(command[1], blank)
         if name := _NAME.search(before):
             return self._names_for(name[1], blank)
+        if room := _room(before, self._commands):
+            return self._rooms_for(room, blank)
         if argument := _ARGUMENT.fullmatch(before):
             return self._arguments_for(argument[1], argument[2], blank)
         return ()
@@ -67,6 +73,8 @@ class ChatCompleter(Completer):
                 return ()
             case Completes.USER:
                 return self._names_for(prefix, blank)
+            case Completes.ROOM:
+                return self._rooms_for(prefix, blank)
             case Completes.COMMAND:
                 return self._commands_for(prefix, blank)
             case _ as never:
@@ -74,11 +82,26 @@ class ChatCompleter(Completer):
 
     def _names_for(self, prefix: str, blank: str) -> Iterable[Completion]:
         self._look_up(prefix)
-        harmless = (name for name in self._names(prefix) if clean_line(name) == name)
-        for name in itertools.islice(harmless, MAX_OFFERED):
-            yield Completion(name + blank, -len(prefix), display=name)
+        return _offers(self._names(prefix), prefix, blank)
+
+    def _rooms_for(self, prefix: str, blank: str) -> Iterable[Completion]:
+        return _offers(self._rooms(prefix), prefix, blank)
 
 
-def completes_while_typing(text_before_cursor: str) -> bool:
-    """Whether the menu opens by itself: in a word that begins with `@`, and in the name of a command."""
-    return _COMMAND.fullmatch(text_before_cursor) is not None or _NAME.search(text_before_cursor) is not None
+def _offers(names: Iterable[str], prefix: str, blank: str) -> Iterable[Completion]:
+    harmless = (name for name in names if clean_line(name) == name)
+    for name in itertools.islice(harmless, MAX_OFFERED):
+        yield Completion(name + blank, -len(prefix), display=name)
+
+
+def completes_while_typing(before: str, commands: Mapping[str, CommandSpec]) -> bool:
+    """Whether the menu opens by itself behind the text `before` the cursor: in a word that begins with `@` or `#`, and
+    in the name of a command."""
+    return bool(_COMMAND.fullmatch(before) or _NAME.search(before) or _room(before, commands))
+
+
+def _room(before: str, commands: Mapping[str, CommandSpec]) -> str:
+    """The word at the cursor, if it is the beginning of a room; not the number of a line that a command asks for."""
+    room, number = _ROOM.search(before), _NUMBER.fullmatch(before)
+    spec = None if number is None else commands.get(number[1].casefold())
+    return "" if room is None or (spec is not None and "#N" in spec.arguments) else room[1]

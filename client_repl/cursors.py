@@ -47,8 +47,6 @@ class Cursors:
         self._behind: set[int] = set()
         self._returning = False
         self._begun: list[int] = []
-        self._names: dict[int, str] = {}
-        self._partners: dict[int, int] = {}
 
     def restore(self, progress: Progress) -> None:
         """Go on where another run was."""
@@ -83,22 +81,27 @@ class Cursors:
         reset = self._resumed.get(conversation.id, 0) > conversation.head
         if reset:
             self.forget()
+        if not self._history and self.is_new(conversation.id):
+            self._positions[conversation.id] = conversation.head
         self._enter(conversation)
+        if self.position(conversation.id) < conversation.head:
+            self._behind.add(conversation.id)
         return reset
+
+    def left(self, conversation: int) -> None:
+        """Nothing more of it comes, for now. The position stays good."""
+        self._behind.discard(conversation)
 
     def forget(self) -> None:
         """Have nothing of anything."""
         self._positions.clear()
         self._resumed.clear()
-        self._names.clear()
-        self._partners.clear()
 
     def _is_past(self, conversation: wire.Conversation) -> bool:
         return self._positions.get(conversation.id, 0) > conversation.head
 
     def _enter(self, conversation: wire.Conversation) -> None:
         self._heads[conversation.id] = conversation.head
-        self.call(conversation.id, conversation.name, conversation.account)
 
     @property
     def log_id(self) -> bytes:
@@ -138,19 +141,6 @@ class Cursors:
     def is_new(self, conversation: int) -> bool:
         """Whether nothing of it was read yet, nor where to begin."""
         return conversation not in self._positions
-
-    def name(self, conversation: int) -> str:
-        """As the server last called it; "" for one that it did not tell of."""
-        return self._names.get(conversation, "")
-
-    def partner(self, conversation: int) -> int:
-        """The account of the other one of a direct conversation; 0 for a room, and where it is not known."""
-        return self._partners.get(conversation, 0)
-
-    def call(self, conversation: int, name: str, partner: int) -> None:
-        """The conversation is called `name`; where it is a direct one, it is with `partner`."""
-        self._names[conversation] = name
-        self._partners[conversation] = partner
 
     def is_replay(self, conversation: int, seq: int) -> bool:
         """Whether the entry was in the log when this connection began."""

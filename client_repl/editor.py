@@ -1,6 +1,7 @@
 """The one prompt of a session: its keys, what stands around the draft, and questions that borrow it for a moment."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -16,10 +17,12 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bin
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout.dimension import Dimension
 
-from client_repl import view
+from client_repl import bars
 from client_repl.chat import Chat
 from client_repl.completer import completes_while_typing
-from client_repl.terminal import Scrollback, terminal_output
+from client_repl.paper import STYLE
+from client_repl.terminal import Scrollback, open_terminal
+from client_repl.waits import waiting
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -55,8 +58,6 @@ class Editor:
     ) -> None:
         self.connection = "connecting"
         """The state of the connection, for the toolbar."""
-        self.for_you = 0
-        """Direct messages and mentions since the last line was entered."""
         self._chat = chat
         self._completer = ConditionalCompleter(completer, Condition(lambda: self._answered is None))
         self._send = send
@@ -66,6 +67,7 @@ class Editor:
         self._answered: Callable[[str | None], None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
         """Ctrl-C was pressed on an empty line; until it fires, another one leaves."""
+        input_, output = open_terminal(chat.focus)
         self._prompt: PromptSession[str] = PromptSession(
             self._message,
             completer=self._completer,
@@ -73,13 +75,16 @@ class Editor:
             prompt_continuation=lambda width, _line, _wraps: " " * min(width, _MAX_HANG),
             bottom_toolbar=self._toolbar,
             key_bindings=merge_key_bindings([self._keys(), self._completion_keys()]),
-            style=view.STYLE,
+            style=STYLE,
             include_default_pygments_style=False,
             enable_suspend=True,
             erase_when_done=True,
             refresh_interval=_REFRESH_SECONDS,
-            output=terminal_output(),
+            input=input_,
+            output=output,
         )
+        if sys.platform == "win32":  # whose consoles say nothing
+            self.app.key_processor.before_key_press += lambda _: chat.focus(True)
         self._buffer = self._prompt.default_buffer
         self._buffer.reset(Document(draft))
         self._buffer.accept_handler = self._accept
@@ -87,7 +92,7 @@ class Editor:
         self._draft_window = self._prompt.layout.current_window
         self._draft_window.height = self._draft_height
         self.app.ttimeoutlen = _ESCAPE_SECONDS
-        self.scrollback = Scrollback(self.app, view.STYLE)
+        self.scrollback = Scrollback(self.app, STYLE)
         # A terminal that does not say where the cursor is needs no warning among the chat lines.
         self.app.renderer.cpr_not_supported_callback = None
 
@@ -131,7 +136,6 @@ class Editor:
         if not self._send(text):
             self.app.output.bell()
             return True
-        self.for_you = 0
         self._hold_draft("")
         return False
 
@@ -166,7 +170,8 @@ class Editor:
         return not self.app.key_processor.input_queue
 
     def _completes_while_typing(self) -> bool:
-        return self._answered is None and completes_while_typing(self._buffer.document.text_before_cursor)
+        before = self._buffer.document.text_before_cursor
+        return self._answered is None and completes_while_typing(before, self._chat.commands)
 
     def _message(self) -> StyleAndTextTuples:
         if self._answered is not None:
@@ -177,13 +182,15 @@ class Editor:
         if not draft and where.startswith("@"):
             target = where[1:]
         columns = get_app().output.get_size().columns
-        return [*view.render_pending(self._chat.pending, columns), *view.render_prompt(where, target)]
+        return [*bars.pending(self._chat.pending, columns), *bars.prompt(where, target)]
 
     def _toolbar(self) -> StyleAndTextTuples:
         chat = self._chat
         hint = "" if self._leaving is None else "Ctrl-C again leaves the chat"
         away = chat.away is not None
-        shown = view.render_toolbar(chat.name, chat.where, self.connection, chat.online, self.for_you, hint, away=away)
+        waits = [wait for wait in waiting(chat.unread, chat.mentions) if wait.where != chat.where]
+        columns = get_app().output.get_size().columns
+        shown = bars.toolbar(chat.name, chat.where, self.connection, chat.online, waits, hint, columns, away=away)
         return [*shown]
 
     def _keys(self) -> KeyBindings:

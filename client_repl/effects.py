@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import wire
-from client_repl.items import Item
+from client_repl.items import Failure, Item
 from client_repl.outbox import Pending
 
 
@@ -63,3 +63,8 @@ class Quit:
 
 
 Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit
+
+
+def failure(code: str, text: str, draft: str) -> list[Effect]:
+    """Tell the user why a line was not done, and give it back."""
+    return [Show(Failure(code, text, draft))]

@@ -23,9 +23,13 @@ def too_old(lines: Iterable[Pending]) -> list[Effect]:
 
 
 def to_strangers(lines: Iterable[Pending]) -> list[Effect]:
-    """They are for people of a log that is gone."""
+    """They are for people of a log that is gone, or about lines of it."""
     effects: list[Effect] = []
     for line in lines:
-        reason = f"The server's history was reset, so who {line.to} is now is not known; send it again if you like."
-        effects += refused(line, wire.Code.NO_SUCH_USER, reason)
+        if line.say.conversation:
+            text = f"The server's history was reset, so the line in {line.to} that this was about is gone."
+            effects += refused(line, wire.Code.NO_SUCH_MESSAGE, text)
+        else:
+            text = f"The server's history was reset, so who {line.to} is now is not known; send it again if you like."
+            effects += refused(line, wire.Code.NO_SUCH_USER, text)
     return effects

@@ -3,7 +3,7 @@
 import enum
 import re
 from dataclasses import dataclass
-from typing import Final, assert_never
+from typing import Annotated, Final, Literal, assert_never
 
 import msgspec
 
@@ -17,6 +17,8 @@ _SLASH: Final = "/\uff0f"
 
 MAX_NAME: Final = 256
 """Bytes; no name is as long, and a longer one might not fit a frame beside its text."""
+_MAY_BE_EMPTY: Final = (wire.Kind.REACT, wire.Kind.FORGET, wire.Kind.TOPIC)
+"""Kinds where no text means that there is none any more."""
 _ADDRESSED: Final = re.compile(r"([^\s:,]+)[:,]?\s*(.*)", re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -35,11 +37,13 @@ class Mode(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text for the current conversation; `to` where a JSON line names another one."""
+    """Text for the current conversation; `to` where a JSON line names another one. `ref`: the seq that it is about,
+    where it is an EDIT, REACT or FORGET."""
 
     text: str
     to: str = ""
     kind: wire.Kind = wire.Kind.TEXT
+    ref: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,10 @@ Input = Text | Direct | Command | Mistake
 
 
 class _JsonLine(msgspec.Struct, forbid_unknown_fields=True):
-    text: str
+    text: str | None = None
     to: str = ""
-    kind: str = "text"
+    kind: Literal["text", "action", "edit", "react", "forget", "topic"] = "text"
+    ref: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)] | None = None
 
 
 _json_line: Final = msgspec.json.Decoder(_JsonLine)
@@ -120,18 +125,30 @@ def _parse_json(line: str) -> Input:
         return Mistake(wire.Code.MALFORMED, f"not a message as JSON: {exc}")
     if said.to and not is_conversation(said.to):
         return Mistake(wire.Code.MALFORMED, '"to" must be "#room" or "@name"')
-    match said.kind:
-        case "text":
-            return Text(said.text, said.to)
-        case "action":
-            return Text(said.text, said.to, wire.Kind.ACTION)
+    kind = wire.Kind[said.kind.upper()]
+    mistake = _wrong_fields(kind, said)
+    if mistake:
+        return Mistake(wire.Code.MALFORMED, mistake)
+    return Text(said.text or "", said.to, kind, said.ref or 0)
+
+
+def _wrong_fields(kind: wire.Kind, said: _JsonLine) -> str:
+    match kind:
+        case wire.Kind.EDIT | wire.Kind.REACT if not said.ref:
+            return '"ref" must be the seq of the line that it is about'
+        case wire.Kind.FORGET if said.ref is None:
+            return '"ref" must be the seq of the line to take back, or 0 for all your own'
+        case wire.Kind.TEXT | wire.Kind.ACTION | wire.Kind.TOPIC if said.ref is not None:
+            return '"ref" is for the kinds edit, react and forget'
+        case wire.Kind.FORGET:
+            return '"text" is not for the kind forget' if said.text else ""
         case _:
-            return Mistake(wire.Code.MALFORMED, '"kind" must be "text" or "action"')
+            return '"text" is missing' if said.text is None else ""
 
 
-def check(to: str, text: str, max_text: int) -> Mistake | None:
+def check(to: str, text: str, max_text: int, kind: wire.Kind = wire.Kind.TEXT) -> Mistake | None:
     """Why `text`, of which `max_text` bytes are allowed, cannot be sent to the conversation `to`; None: it can."""
-    if not text.strip():
+    if not text.strip() and kind not in _MAY_BE_EMPTY:
         return Mistake(wire.Code.TEXT_EMPTY, f"There is no text to send to {to}.")
     size = len(text.encode())
     if size > max_text:

@@ -23,7 +23,8 @@ class Line:
     replay: bool
     """It was in the log already when we logged in."""
     number: int
-    """Short number for /reply and the like; 1 upwards in this run of the client."""
+    """Short number for /reply and the like; 1 upwards in this run of the client. 0 for what is not on a screen, and for
+    EDIT, REACT and FORGET, which are about a line and are none."""
     about: int = 0
     """The number of the line that an EDIT, REACT or FORGET is about; 0: not shown, or too long ago."""
     here: bool = True
@@ -37,6 +38,8 @@ class PresenceLine:
 
     where: str
     change: wire.PresenceChange
+    here: bool = True
+    """As of a Line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Skipped:
     first: int
     last: int
     reason: str
+    here: bool = True
+    """As of a Line."""
 
 
 @dataclass(frozen=True, slots=True)

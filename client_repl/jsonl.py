@@ -1,24 +1,33 @@
 """What --json writes: one JSON object a line, as `docs/client.md` lists them."""
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import UTC
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 
 import wire
 from client_repl import clock
 from client_repl.items import (
     Clear,
     ConnectionState,
+    Entered,
     Failure,
+    Found,
     Item,
     Line,
     Missed,
     Notice,
+    PageShown,
     PresenceLine,
+    RoomsListed,
     Roster,
     Skipped,
+    Unread,
     Welcomed,
 )
+
+_ABOUT_ANOTHER: Final = frozenset({wire.Kind.EDIT, wire.Kind.REACT, wire.Kind.FORGET})
+"""Kinds of entries that are about another one, whose seq is their `ref`."""
 
 
 def line(item: Item) -> str:
@@ -32,7 +41,7 @@ def line(item: Item) -> str:
 def _fields(item: Item) -> dict[str, Any]:
     match item:
         case Line():
-            return _message(item)
+            return _message(item) | {"replay": item.replay}
         case PresenceLine(where, change):
             return {"type": "presence", "name": change.name, "status": change.change, "room": where} | _extra(change)
         case Skipped():
@@ -42,8 +51,8 @@ def _fields(item: Item) -> dict[str, Any]:
             return {"type": "connection", "state": item.state, "detail": item.detail}
         case Welcomed():
             return {"type": "welcome", "name": item.name, "server": item.server}
-        case Roster():
-            return {"type": "who", "users": list(map(_user, item.users)), "total": item.total}
+        case Entered(where, topic, left):
+            return {"type": "room", "room": where, "status": "left" if left else "joined", "topic": topic}
         case Notice() | Missed():
             return {"type": "notice", "text": item.text}
         case Failure():
@@ -51,6 +60,25 @@ def _fields(item: Item) -> dict[str, Any]:
             return {"type": "error", "code": item.code, "text": item.text, **draft}
         case Clear():
             return {}
+        case _:
+            return _answer(item)
+
+
+def _answer(item: Roster | RoomsListed | PageShown | Found | Unread) -> dict[str, Any]:
+    """What was asked for."""
+    match item:
+        case Roster():
+            return {"type": "who", "users": list(map(_user, item.users)), "total": item.total}
+        case RoomsListed():
+            return {"type": "rooms", "rooms": [_room(room, item.unread) for room in item.rooms], "more": item.more}
+        case PageShown():
+            messages = list(map(_message, item.lines))
+            return {"type": "page", "where": item.where, "messages": messages, "more": item.more, "later": item.later}
+        case Found():
+            finds = list(map(_find, item.finds, item.hits))
+            return {"type": "found", "words": item.words, "finds": finds, "more": item.more}
+        case Unread(counts, mentions):
+            return {"type": "unread", "counts": dict(counts), "mentions": dict(mentions)}
         case _ as never:
             assert_never(never)
 
@@ -64,10 +92,20 @@ def _message(line: Line) -> dict[str, Any]:
         "seq": message.seq,
         "ts": timestamp(message.time),
         "kind": message.kind.name.lower(),
+        **({"ref": message.ref} if message.kind in _ABOUT_ANOTHER else {}),
         "text": message.text,
         "nonce": message.nonce.hex(),
-        "replay": line.replay,
     }
+
+
+def _room(room: wire.Room, unread: Mapping[str, int]) -> dict[str, Any]:
+    counts = {"members": room.members, "joined": room.joined, "unread": unread.get(room.name, 0)}
+    return {"name": room.name, "topic": room.topic, **counts}
+
+
+def _find(lines: Sequence[Line], hit: int) -> dict[str, Any]:
+    found = next(line for line in lines if line.number == hit)
+    return {"hit": found.message.seq, "where": found.where, "messages": list(map(_message, lines))}
 
 
 def _extra(change: wire.PresenceChange) -> dict[str, Any]:

@@ -54,8 +54,8 @@ class Me:
                 self.away = user.text if user.status is wire.Status.AWAY else None
         return None
 
-    def done(self, event: wire.Who | wire.Nick | wire.SetStatus | wire.Resume) -> str:
-        """The server did what was asked; what to tell the user, "" for nothing."""
+    def done(self, event: wire.Nick | wire.SetStatus) -> str:
+        """The server did what was asked; what to tell the user."""
         match event:
             case wire.Nick(name=name):
                 self.name = name
@@ -66,8 +66,6 @@ class Me:
             case wire.SetStatus():
                 self.away = None
                 return "You are back."
-            case wire.Resume() | wire.Who():
-                return ""
             case _ as never:
                 assert_never(never)
 

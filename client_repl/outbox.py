@@ -38,13 +38,18 @@ class Pending:
         return self.say.to.startswith("@")
 
     @property
+    def bound(self) -> bool:
+        """Whether it means something in one log only: it is for one person, or about another entry."""
+        return self.direct or self.say.conversation != 0
+
+    @property
     def text(self) -> str:
         """The text."""
         return self.say.text
 
     @property
     def kind(self) -> wire.Kind:
-        """TEXT or ACTION."""
+        """What it is."""
         return self.say.kind
 
 
@@ -121,6 +126,10 @@ class Outbox:
             if event.conversation == conversation and event.seq <= position:
                 del self._stored[nonce]
 
+    def left(self, conversation: int) -> None:
+        """Nothing of this conversation comes any more."""
+        self.passed(conversation, 1 << 32)
+
     def refused(self, ref: int) -> Pending | None:
         """Drop the line with request id `ref`; it will not be stored. None: no line of ours."""
         line = self.find(ref)
@@ -146,7 +155,7 @@ class Outbox:
     def begin(self, log_id: bytes, now: int) -> "Beginning":
         """A connection to this log begins, at `now` in Unix milliseconds. Takes out what must not be sent to it."""
         old = [line for line in self._lines.values() if now - _time(line) > MAX_AGE]
-        strange = [line for line in self._lines.values() if line.direct and line.log_id not in {b"", log_id}]
+        strange = [line for line in self._lines.values() if line.bound and line.log_id not in {b"", log_id}]
         strange = [line for line in strange if line not in old]
         self._take_out([*old, *strange])
         marked = [dataclasses.replace(line, log_id=log_id) for line in self._lines.values() if line.log_id != log_id]
@@ -155,13 +164,16 @@ class Outbox:
         self._paused = False
         return Beginning(old, strange, marked)
 
-    def forget_log(self) -> list[Pending]:
-        """The log is another one: what was stored will not be echoed. Takes out the direct lines that are left, and
-        returns them: whoever has that name now may be somebody else."""
+    def forget_stored(self) -> None:
+        """The log is another one: what was stored will not be echoed."""
         self._stored.clear()
-        direct = [line for line in self._lines.values() if line.direct]
-        self._take_out(direct)
-        return direct
+
+    def take_bound(self) -> list[Pending]:
+        """Take out what is bound to the log: whoever has that name now may be somebody else, and whatever has that seq
+        something else."""
+        bound = [line for line in self._lines.values() if line.bound]
+        self._take_out(bound)
+        return bound
 
     def _take_out(self, lines: Sequence[Pending]) -> None:
         for line in lines:
@@ -175,7 +187,7 @@ class Beginning(NamedTuple):
     old: Sequence[Pending]
     """Not sent: so old that nobody expects them."""
     strange: Sequence[Pending]
-    """Not sent: direct ones to somebody of another log."""
+    """Not sent: for somebody, or about something, of another log."""
     marked: Sequence[Pending]
     """They belong to this log from now on."""
 

@@ -1,5 +1,6 @@
-"""Where the user is: the conversation that text goes to."""
+"""Where the user is: the conversation that text goes to, and those whose lines are printed beside it."""
 
+from client_repl.conversations import Conversations
 from client_repl.inputs import direct
 from client_repl.names import Names
 
@@ -7,11 +8,12 @@ from client_repl.names import Names
 class Place:
     """A room, or a direct conversation, which follows its partner to another name."""
 
-    def __init__(self, where: str, names: Names) -> None:
+    def __init__(self, where: str, names: Names, conversations: Conversations) -> None:
         self._where = where
         self._names = names
+        self._conversations = conversations
         self._partner = 0
-        """Whom it is with, since we know it; 0 for a room."""
+        self._followed: set[int] = set()
 
     @property
     def where(self) -> str:
@@ -19,15 +21,50 @@ class Place:
         name = self._names.name(self._partner)
         return f"@{name}" if name else self._where
 
+    @property
+    def conversation(self) -> int:
+        """Its id; 0: there is none yet, or the user is not in it."""
+        return self._conversations.find(self.where)
+
+    @property
+    def partner(self) -> int:
+        """Whom it is with, since we know it; 0 for a room."""
+        return self._partner
+
+    @property
+    def followed(self) -> list[str]:
+        """The rooms whose lines are printed too, by name."""
+        return sorted(map(self._conversations.name, self._followed))
+
+    def move(self, where: str) -> None:
+        """The user goes to `where`."""
+        self._where = self._conversations.name(self._conversations.find(where)) or where
+        self._partner = 0
+        self.look()
+
     def look(self) -> None:
         """Learn whom it is with, where that was not known yet."""
         self._partner = self._partner or self._names.account(direct(self._where) or "")
+
+    def follow(self, conversation: int) -> bool:
+        """Begin or end to print a room's lines wherever the user is; True: begun."""
+        self._followed ^= {conversation}
+        return conversation in self._followed
+
+    def shows(self, conversation: int) -> bool:
+        """Whether all that is said there belongs on the screen."""
+        return conversation in self._followed or conversation == self.conversation
 
     def account(self, to: str) -> int:
         """Whom `@user` is as far as we know; 0 else, and for a room."""
         self.look()
         return self._partner if to == self.where else self._names.account(direct(to) or "")
 
+    def left(self, conversation: int) -> None:
+        """The user is in this room no longer."""
+        self._followed.discard(conversation)
+
     def forget(self) -> None:
-        """The log is another one, where accounts are others."""
+        """The log is another one, where accounts and ids are others."""
         self._partner = 0
+        self._followed.clear()

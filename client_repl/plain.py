@@ -1,5 +1,6 @@
-"""What a pipe prints: live messages for standard output, everything else for standard error."""
+"""What a pipe prints: live messages and what was asked for on standard output, everything else on standard error."""
 
+from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from typing import assert_never
 
@@ -8,28 +9,46 @@ from client_repl import clock
 from client_repl.items import (
     Clear,
     ConnectionState,
+    Entered,
     Failure,
+    Found,
     Item,
     Line,
     Missed,
     Notice,
+    PageShown,
     PresenceLine,
+    RoomsListed,
     Roster,
     Skipped,
+    Unread,
     Welcomed,
 )
+from client_repl.names import fold
 from client_repl.sanitize import clean, clean_line, clean_text
+from client_repl.waits import waiting
+from client_repl.wording import around_name
 
 
 def message(item: Item, home: str, zone: tzinfo | None = None) -> str:
-    """What standard output gets, without its newline: messages and answers to /who; "" for none.
+    """What standard output gets, without its newline: messages, and answers to /who, /rooms, /history, /search and
+    /unread; "" for none.
 
     `home` is the conversation whose lines do not name it; `zone` where the clock is read, None: here."""
     match item:
         case Line():
-            return _line(item, home, zone)
+            return _line(item, home, zone, "%H:%M")
         case Roster():
             return "\n".join(f"{clean_line(user.name)} {user.status}" for user in item.users)
+        case RoomsListed():
+            return "\n".join(_room(room, item.unread.get(room.name, 0)) for room in item.rooms)
+        case PageShown(moved=False):
+            return "\n".join(_old(item.lines, home, zone))
+        case Found():
+            return "\n\n".join("\n".join(_old(lines, home, zone)) for lines in item.finds)
+        case Unread():
+            waits = waiting(item.counts, item.mentions)
+            return "\n".join(f"{clean_line(wait.where)} {wait.unread}" for wait in waits)
         case _:
             return ""
 
@@ -43,13 +62,37 @@ def remark(item: Item) -> str:
             return clean(item.text)
         case ConnectionState("reconnecting", detail):
             return clean_text(detail)
-        case ConnectionState() | Line() | PresenceLine() | Skipped() | Welcomed() | Roster() | Clear():
+        case Entered(where, _, left):
+            return f"you left {clean_line(where)}" if left else f"you are in {clean_line(where)}"
+        case (
+            ConnectionState()
+            | Line()
+            | PresenceLine()
+            | Skipped()
+            | Welcomed()
+            | Roster()
+            | RoomsListed()
+            | PageShown()
+            | Found()
+            | Unread()
+            | Clear()
+        ):
             return ""
         case _ as never:
             assert_never(never)
 
 
-def _line(line: Line, home: str, zone: tzinfo | None) -> str:
+def _room(room: wire.Room, unread: int) -> str:
+    """Fields between tabs: none of them can have one."""
+    status = "joined" if room.joined else "-"
+    return f"{clean_line(room.name)}\t{room.members}\t{status}\t{unread}\t{clean_line(room.topic)}"
+
+
+def _old(lines: Iterable[Line], home: str, zone: tzinfo | None) -> Iterator[str]:
+    return (_line(line, home, zone, "%Y-%m-%d %H:%M") for line in lines)
+
+
+def _line(line: Line, home: str, zone: tzinfo | None, form: str) -> str:
     said = line.message
     if line.direct:
         other = clean_line(line.where[1:])
@@ -57,9 +100,9 @@ def _line(line: Line, home: str, zone: tzinfo | None) -> str:
         who = f"*{sender} → {receiver}*"
     else:
         who = f"<{clean_line(said.sender)}>"
-    if said.kind is wire.Kind.ACTION:
-        who = f"* {who}"
-    where = "" if line.direct or line.where.casefold() == home.casefold() else f"{clean_line(line.where)} "
+    everything = said.kind is wire.Kind.FORGET and not said.ref
+    before, after = around_name(said.kind, said.text, "a line", everything=everything)
+    where = "" if line.direct or fold(line.where) == fold(home) else f"{clean_line(line.where)} "
     # Further lines of a text stand apart, so that none of them looks like the line of somebody else.
     text = clean_text(said.text).replace("\n", "\n        ")
-    return f"[{clock.when(said.time, zone):%H:%M}] {where}{who} {text}"
+    return f"[{clock.when(said.time, zone).strftime(form)}] {where}{before}{who}{after.removeprefix(':')}{text}"

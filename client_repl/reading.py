@@ -3,26 +3,48 @@
 from typing import assert_never
 
 import wire
+from client_repl.conversations import Conversations
 from client_repl.cursors import Cursors, Step
 from client_repl.effects import Effect, LetGo, Reconnect, Show, Start
-from client_repl.items import Skipped
+from client_repl.items import Line, Skipped, Unread
+from client_repl.marking import Marking
 from client_repl.me import Me
 from client_repl.missed import Absence
 from client_repl.outbox import Outbox
 from client_repl.people import People
-from client_repl.transcript import Transcript
+from client_repl.place import Place
+from client_repl.transcript import SAID, Transcript
+from client_repl.unread import UnreadLines
 
 
 class Reading:
     """Entries as they come, for one user."""
 
-    def __init__(self, me: Me, cursors: Cursors, outbox: Outbox, people: People, transcript: Transcript) -> None:
+    def __init__(
+        self,
+        me: Me,
+        place: Place,
+        conversations: Conversations,
+        cursors: Cursors,
+        outbox: Outbox,
+        people: People,
+        transcript: Transcript,
+        unread: UnreadLines,
+        marking: Marking,
+    ) -> None:
         self._me = me
+        self._place = place
+        self._conversations = conversations
         self._cursors = cursors
         self._outbox = outbox
         self._people = people
         self._transcript = transcript
+        self._unread = unread
+        self._marking = marking
         self._absence = Absence()
+        self._untold = True
+        """Something came elsewhere that was not printed, and the user is to be told when all of it is here; also at
+        the first connection."""
 
     def begin(self, now: int) -> None:
         """A connection begins, at `now` by the server's clock, in Unix milliseconds."""
@@ -32,6 +54,8 @@ class Reading:
         """The log is another one."""
         self._transcript.forget()
         self._absence.forget()
+        self._unread.forget()
+        self._marking.forget()
 
     def message(self, message: wire.Message) -> list[Effect]:
         """The next entry, or one that was here before."""
@@ -57,10 +81,33 @@ class Reading:
                 return [Reconnect("the server skipped messages")]
             case Step.NEXT:
                 self._outbox.passed(gap.conversation, gap.last)
-                where = self._transcript.where(gap.conversation)
-                return [*start, Show(Skipped(where, first, gap.last, gap.reason)), *self._caught_up()]
+                self._unread.passed(gap)
+                where = self._conversations.name(gap.conversation)
+                here = where.startswith("@") or self._place.shows(gap.conversation)
+                return [*start, Show(Skipped(where, first, gap.last, gap.reason, here)), *self._caught_up()]
             case _ as never:
                 assert_never(never)
+
+    def left(self, conversation: int) -> list[Effect]:
+        """The user is in this room no longer, so nothing of it is waited for."""
+        self._cursors.left(conversation)
+        self._outbox.left(conversation)
+        self._unread.left(conversation)
+        return self._caught_up()
+
+    def waiting(self, *, asked: bool = False) -> list[Effect]:
+        """What waits elsewhere: whenever it is `asked` for, and else once when all is here."""
+        if not asked and (self._cursors.behind or not self._untold):
+            return []
+        self._untold = False
+        elsewhere = [number for number in self._conversations.by_activity if not self._on_screen(number)]
+        counts = {self._conversations.name(number): self._unread.unread(number) for number in elsewhere}
+        mentions = {self._conversations.name(number): self._unread.mentions(number) for number in elsewhere}
+        item = Unread(_positive(counts), _positive(mentions))
+        return [Show(item)] if asked or item.counts else []
+
+    def _on_screen(self, conversation: int) -> bool:
+        return self._marking.screen and conversation == self._place.conversation
 
     def _start(self, conversation: int, seq: int) -> list[Effect]:
         """Where the reading of a conversation begins, before its first entry."""
@@ -68,16 +115,30 @@ class Reading:
 
     def _enter(self, message: wire.Message) -> list[Effect]:
         ours = self._outbox.echoed(message.nonce)
-        line = self._transcript.enter(message, self._me.name, self._me.account, ours=ours)
+        line = self._transcript.enter(message, ours=ours)
+        replay = self._cursors.is_replay(message.conversation, message.seq)
+        self._conversations.spoke(message, replay=replay)
         if line is None:
+            self._unread.came(message, counts=False, mention=False)
             return []
+        self._unread.came(message, counts=not line.own and message.kind in SAID, mention=line.mention)
+        self._marking.printed(line)
         if line.own:
             return [Show(line), LetGo(message.nonce)] if ours else [Show(line)]
-        self._people.spoke(message.sender, message.account)
-        if line.direct and line.replay and self._cursors.returning:
-            self._absence.count(message.conversation, message.time)
+        self._others(line)
         return [Show(line)]
+
+    def _others(self, line: Line) -> None:
+        message = line.message
+        self._people.spoke(message.sender, message.account)
+        if line.direct and line.replay and self._cursors.returning and message.kind in SAID:
+            self._absence.count(message.conversation, message.time)
+        self._untold = self._untold or (line.replay and not line.here)
 
     def _caught_up(self) -> list[Effect]:
         """What came while the user was away, when all of it is here."""
-        return [] if self._cursors.behind else [*map(Show, self._absence.over(self._transcript.where))]
+        return [] if self._cursors.behind else [*map(Show, self._absence.over(self._conversations.name))]
+
+
+def _positive(counts: dict[str, int]) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}

@@ -36,6 +36,8 @@ QUIT_GRACE: Final = 5.0
 """Seconds that /quit waits for what is unfinished."""
 BYE_TIMEOUT: Final = 1.0
 """Seconds that the server has to close after our Bye."""
+CHAT_TICK: Final = 1.0
+"""Seconds between two `Chat.tick`."""
 ROOM: Final = 256
 """Unfinished lines beyond which a reader of input waits: 4 MiB of text at most."""
 
@@ -325,12 +327,16 @@ class Session:
         """Probe a silent server, and send again what it asked to have later."""
         self._deaf = False
         liveness = Liveness(trio.current_time(), self._wall_clock())
+        tick_at = trio.current_time() + CHAT_TICK
         while True:
             await trio.sleep(TICK)
             now = trio.current_time()
             if self._retry_at is not None and now >= self._retry_at:
                 self._retry_at = None
                 self._apply(self.chat.retry())
+            if now >= tick_at:
+                tick_at = now + CHAT_TICK
+                self._apply(self.chat.tick())
             owed = self.chat.expecting
             match liveness.look(now, self._wall_clock(), reads=link.reads, owed=owed, deaf=self._deaf):
                 case Verdict.WAIT:

@@ -20,7 +20,7 @@ from client_repl.kept import Changes, Kept, Kind, SlotError
 from client_repl.outbox import Pending
 from client_repl.state_dir import OWNER_ONLY, OWNER_ONLY_DIR
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The `user_version` of a slot's file. One that is higher is a younger client's, and left alone."""
 MOST: Final = 1000
 """Slots of a kind; where not one of so many can be locked, locks do not work."""
@@ -30,7 +30,8 @@ _START_TIMEOUT: Final = 5000
 _TABLES: Final = f"""
 CREATE TABLE lines(
   place INTEGER PRIMARY KEY AUTOINCREMENT, server TEXT NOT NULL, nonce BLOB NOT NULL UNIQUE, receiver TEXT NOT NULL,
-  text TEXT NOT NULL, kind INTEGER NOT NULL, account INTEGER NOT NULL, log_id BLOB NOT NULL, draft TEXT NOT NULL
+  text TEXT NOT NULL, kind INTEGER NOT NULL, account INTEGER NOT NULL, log_id BLOB NOT NULL, draft TEXT NOT NULL,
+  ref INTEGER NOT NULL DEFAULT 0, conversation INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE positions(
   server TEXT NOT NULL, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, log_id BLOB NOT NULL,
@@ -39,8 +40,14 @@ CREATE TABLE positions(
 CREATE TABLE drafts(server TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
 PRAGMA user_version = {SCHEMA};
 """
+_FROM_1: Final = f"""
+ALTER TABLE lines ADD COLUMN ref INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lines ADD COLUMN conversation INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = {SCHEMA};
+"""
 _KEEP: Final = """
-INSERT INTO lines(server, nonce, receiver, text, kind, account, log_id, draft) VALUES(?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO lines(server, nonce, receiver, text, kind, account, log_id, draft, ref, conversation)
+VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(nonce) DO UPDATE SET log_id = excluded.log_id
 """
 _DAMAGED: Final = (apsw.NotADBError, apsw.CorruptError, apsw.SQLError)
@@ -69,12 +76,13 @@ class Slot:
 
     def _read(self) -> Kept:
         rows = self._connection.execute(
-            "SELECT nonce, receiver, text, kind, account, log_id, draft FROM lines WHERE server = ? ORDER BY place",
+            "SELECT nonce, receiver, text, kind, ref, account, conversation, draft, log_id FROM lines WHERE server = ?"
+            " ORDER BY place",
             (self._server,),
         )
         lines = tuple(
-            Pending(wire.Say(0, nonce, to, text, wire.Kind(kind), account=account), draft, log_id)
-            for nonce, to, text, kind, account, log_id, draft in rows
+            Pending(wire.Say(0, nonce, to, text, wire.Kind(kind), *about), draft, log_id)
+            for nonce, to, text, kind, *about, draft, log_id in rows
         )
         found: list[Any] = self._connection.execute(
             "SELECT conversation, seq, log_id FROM positions WHERE server = ?", (self._server,)
@@ -104,9 +112,10 @@ class Slot:
         with contextlib.suppress(apsw.Error):  # what is committed is safe without the tidying up
             self._connection.close()
 
-    def _row(self, line: Pending) -> tuple[str, bytes, str, str, int, int, bytes, str]:
-        say = line.say
-        return self._server, say.nonce, say.to, say.text, say.kind, say.account, line.log_id, _storable(line.draft)
+    def _row(self, line: Pending) -> tuple[str | bytes | int, ...]:
+        say, draft = line.say, _storable(line.draft)
+        said = (self._server, say.nonce, say.to, say.text, say.kind, say.account)
+        return *said, line.log_id, draft, say.ref, say.conversation
 
     def _save_progress(self, new: Progress) -> None:
         old = self._progress
@@ -227,7 +236,7 @@ def _open(path: Path) -> apsw.Connection:
         if version > SCHEMA:
             raise _NewerError
         if version < SCHEMA:
-            connection.execute(_TABLES)
+            connection.execute(_FROM_1 if version else _TABLES)
         connection.execute("COMMIT")
         if (found := connection.pragma("quick_check")) != "ok":
             raise apsw.CorruptError(found)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 import trio
 from prompt_toolkit.application import Application
 from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_text
+from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.output import Output, create_output
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import BaseStyle
@@ -64,13 +65,16 @@ class WholeWrites(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-def terminal_output() -> Output:
-    """The terminal that stdout is."""
+def open_terminal(focused: Callable[[bool], None]) -> tuple[Input, Output]:
+    """The terminal that stdin and stdout are. `focused` is told whether somebody looks at it, whenever there is a sign
+    of it; not on Windows."""
     if sys.platform == "win32":  # no signal cuts a write there, and consoles have other ways
-        return create_output()
+        return create_input(), create_output()
+    from client_repl.focus import FocusInput, FocusOutput  # noqa: PLC0415 - there are no such terminals on Windows
+
     sys.stdout.flush()
     whole = cast("BinaryIO", WholeWrites(sys.stdout.fileno()))  # which has all of it that a TextIOWrapper asks for
-    return create_output(io.TextIOWrapper(whole, encoding=sys.stdout.encoding))
+    return FocusInput(sys.stdin, focused), FocusOutput.on(io.TextIOWrapper(whole, encoding=sys.stdout.encoding))
 
 
 class Scrollback:

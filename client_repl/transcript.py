@@ -1,16 +1,29 @@
 """Entries of the log as one user reads them: in which conversation, whose, to be answered by a short number."""
 
 import re
+from collections import deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+import msgspec
+
 import wire
+from client_repl.conversations import Conversations
 from client_repl.cursors import Cursors
 from client_repl.ignored import Ignored
 from client_repl.items import Line
+from client_repl.me import Me
 from client_repl.names import Names
+from client_repl.place import Place
 
+SAID: Final = frozenset({wire.Kind.TEXT, wire.Kind.ACTION})
+"""What people say to each other: it is counted as unread, and can be edited and reacted to."""
+ABOUT: Final = frozenset({wire.Kind.EDIT, wire.Kind.REACT, wire.Kind.FORGET})
+"""What is about another entry."""
 _MAX_NUMBERED: Final = 1000
 """Lines that are still found by their number."""
+_MAX_FORGETS: Final = 100
+"""Of the latest, that pages which were asked for before may not know."""
 _BY_NUMBER: Final = re.compile(r"#([0-9]{1,9})[:,]?(?:\s+(.*))?", re.DOTALL)
 
 
@@ -22,82 +35,193 @@ class Target(NamedTuple):
     account: int
 
 
-class _Numbered(NamedTuple):
-    line: Line
+class Entry(NamedTuple):
+    """An entry that has a number."""
+
+    message: wire.Message
+    own: bool
     partner: int
     """The account of the other one of a direct conversation; 0 for a room."""
 
+    @property
+    def direct(self) -> bool:
+        """Whether it is of a direct conversation."""
+        return self.message.to.startswith("@")
+
+
+class _Latest(NamedTuple):
+    """The newest direct message, by time."""
+
+    time: int
+    conversation: int
+    partner: int
+
 
 class Transcript:
-    """What was shown, as far as replies need it."""
+    """What was shown, as far as replies, edits and the like need it."""
 
-    def __init__(self, names: Names, cursors: Cursors, ignored: Ignored) -> None:
+    def __init__(
+        self, me: Me, names: Names, conversations: Conversations, cursors: Cursors, place: Place, ignored: Ignored
+    ) -> None:
+        self._me = me
         self._names = names
+        self._conversations = conversations
         self._cursors = cursors
+        self._place = place
         self._ignored = ignored
         self._number = 0
-        self._numbered: dict[int, _Numbered] = {}
-        self._latest: _Numbered | None = None
-        """Of the direct ones, by time."""
+        self._entries: dict[int, Entry] = {}
+        """By number, the newest number last."""
+        self._numbers: dict[tuple[int, int], int] = {}
+        """By conversation and seq."""
+        self._latest: _Latest | None = None
+        self._forgets: deque[wire.Message] = deque(maxlen=_MAX_FORGETS)
 
     def forget(self) -> None:
         """The log is another one: numbers and partners of before mean nothing any more."""
-        self._numbered.clear()
+        self._entries.clear()
+        self._numbers.clear()
         self._latest = None
+        self._forgets.clear()
 
-    def where(self, conversation: int) -> str:
-        """A conversation as this user calls it now: the direct one with Bob is @Bob, whatever his name was before."""
-        name = self._names.name(self._cursors.partner(conversation))
-        return f"@{name}" if name else self._cursors.name(conversation)
+    # --- entries come
 
-    def enter(self, message: wire.Message, name: str, account: int, *, ours: bool) -> Line | None:
-        """The line that `message` is to the user `name`; None for one who is ignored. `ours`: we know its nonce."""
-        own = ours or 0 != message.account == account
+    def enter(self, message: wire.Message, *, ours: bool) -> Line | None:
+        """The line that `message`, the next of its conversation, is to the user; None for one of somebody who is
+        ignored. `ours`: we know its nonce."""
+        own = ours or 0 != message.account == self._me.account
         direct = message.to.startswith("@")
         replay = self._cursors.is_replay(message.conversation, message.seq)
         self._names.tell(message.sender, message.account, past=replay)
-        partner = self._partner(message, own=own) if direct else 0
-        called = message.to if own or not direct else f"@{message.sender}"
-        self._cursors.call(message.conversation, called, partner)
+        if direct:
+            called = message.to if own else f"@{message.sender}"
+            self._conversations.call(message.conversation, called, self._partner(message, own=own))
+        elif not self._conversations.name(message.conversation):
+            self._conversations.call(message.conversation, message.to, 0)
+        about = self._numbers.get((message.conversation, message.ref), 0) if message.kind in ABOUT else 0
+        self._apply(message)
         if not own and self._ignored.hides(message.sender, message.account):
             return None
-        self._number += 1
-        line = Line(
-            message=message,
-            where=self.where(message.conversation),
-            own=own,
-            direct=direct,
-            mention=not own and _mentions(message.text, name),
-            replay=replay,
-            number=self._number,
-        )
-        self._numbered[self._number] = numbered = _Numbered(line, partner)
-        self._numbered.pop(self._number - _MAX_NUMBERED, None)
-        if direct and (self._latest is None or message.time >= self._latest.line.message.time):
-            self._latest = numbered
-        return line
+        mention = self._mentions(message, own=own)
+        here = direct or ours or (mention and not replay) or self._place.shows(message.conversation)
+        if direct and (self._latest is None or message.time >= self._latest.time):
+            self._latest = _Latest(
+                message.time, message.conversation, self._conversations.partner(message.conversation)
+            )
+        number = self._take_number(message, own=own) if here else 0
+        return self._line(message, own=own, mention=mention, replay=replay, number=number, about=about, here=here)
+
+    def page(self, messages: Iterable[wire.Message]) -> tuple[Line, ...]:
+        """The lines of a page, which may have been shown before; what is about others is none."""
+        return tuple(line for message in messages for line in self._old(message))
+
+    def _old(self, message: wire.Message) -> list[Line]:
+        own = 0 != message.account == self._me.account
+        hidden = not own and self._ignored.hides(message.sender, message.account)
+        if message.kind in ABOUT or hidden or any(_takes_back(forget, message) for forget in self._forgets):
+            return []
+        self._names.tell(message.sender, message.account, past=True)
+        number, mention = self._take_number(message, own=own), self._mentions(message, own=own)
+        return [self._line(message, own=own, mention=mention, replay=True, number=number)]
+
+    def _line(
+        self,
+        message: wire.Message,
+        *,
+        own: bool,
+        mention: bool,
+        replay: bool,
+        number: int,
+        about: int = 0,
+        here: bool = True,
+    ) -> Line:
+        where, direct = self._conversations.name(message.conversation), message.to.startswith("@")
+        return Line(message, where, own, direct, mention, replay, number, about, here)
 
     def _partner(self, message: wire.Message, *, own: bool) -> int:
         if not own:
             return message.account
-        return self._cursors.partner(message.conversation) or self._names.account(message.to[1:])
+        return self._conversations.partner(message.conversation) or self._names.account(message.to[1:])
+
+    def _mentions(self, message: wire.Message, *, own: bool) -> bool:
+        if own or message.kind not in SAID:
+            return False
+        name, text = self._me.name.casefold(), message.text.casefold()
+        return name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+
+    def _take_number(self, message: wire.Message, *, own: bool) -> int:
+        """The number that it has already, or the next one; 0 for what is about another entry."""
+        if message.kind in ABOUT:
+            return 0
+        key = message.conversation, message.seq
+        number = self._numbers.get(key)
+        if number is None:
+            self._number = self._numbers[key] = number = self._number + 1
+        self._entries[number] = Entry(message, own, self._conversations.partner(message.conversation))
+        while len(self._entries) > _MAX_NUMBERED:
+            self._drop(next(iter(self._entries)))
+        return number
+
+    # --- entries change
+
+    def _apply(self, message: wire.Message) -> None:
+        """Have the entry that `message` is about as it is from now on. Nothing is kept of what was taken back."""
+        match message.kind:
+            case wire.Kind.EDIT:
+                number = self._numbers.get((message.conversation, message.ref), 0)
+                if number:
+                    entry = self._entries[number]
+                    text = msgspec.structs.replace(entry.message, text=message.text)
+                    self._entries[number] = entry._replace(message=text)
+            case wire.Kind.FORGET:
+                self._forgets.append(message)
+                for number, entry in list(self._entries.items()):
+                    if _takes_back(message, entry.message):
+                        self._drop(number)
+            case _:
+                pass
+
+    def _drop(self, number: int) -> None:
+        message = self._entries.pop(number).message
+        del self._numbers[message.conversation, message.seq]
+
+    # --- entries are looked for
+
+    def entry(self, number: int) -> Entry | None:
+        """What has this number."""
+        return self._entries.get(number)
+
+    def last_own(self, conversation: int) -> Entry | None:
+        """The newest of what the user said there, as far as it has a number."""
+        own = (
+            entry
+            for entry in self._entries.values()
+            if entry.own and entry.message.conversation == conversation and entry.message.kind in SAID
+        )
+        return max(own, key=lambda entry: entry.message.seq, default=None)
 
     def reply(self, argument: str) -> Target | None:
         """Whom `/reply argument` would answer; None when there is no such line, or no direct message yet."""
         if argument[:1] != "#" or not argument[1:2].isdecimal():
-            return None if self._latest is None else self._answer(self._latest, argument)
+            latest = self._latest
+            return None if latest is None else self._answer(latest.conversation, latest.partner, argument)
         found = _BY_NUMBER.fullmatch(argument)
-        numbered = None if found is None else self._numbered.get(int(found[1]))
-        return None if found is None or numbered is None else self._answer(numbered, found[2] or "")
+        entry = None if found is None else self._entries.get(int(found[1]))
+        if found is None or entry is None:
+            return None
+        message, text = entry.message, found[2] or ""
+        if entry.direct:
+            return self._answer(message.conversation, entry.partner, text)
+        # among others, a reply says to whom
+        return Target(self._conversations.name(message.conversation), f"{message.sender}: {text}" if text else "", 0)
 
-    def _answer(self, numbered: _Numbered, text: str) -> Target:
-        line, partner = numbered
-        if not line.direct:  # among others, a reply says to whom
-            return Target(line.where, f"{line.message.sender}: {text}" if text else "", 0)
+    def _answer(self, conversation: int, partner: int, text: str) -> Target:
         name = self._names.name(partner)
-        return Target(f"@{name}" if name else line.where, text, partner)
+        return Target(f"@{name}" if name else self._conversations.name(conversation), text, partner)
 
 
-def _mentions(text: str, name: str) -> bool:
-    name, text = name.casefold(), text.casefold()
-    return name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
+def _takes_back(forget: wire.Message, message: wire.Message) -> bool:
+    if forget.conversation != message.conversation:
+        return False
+    mine = message.account == forget.account and message.seq < forget.seq
+    return message.seq == forget.ref if forget.ref else mine

@@ -1,8 +1,9 @@
 """The command line of the server: `python -m trio_chat`."""
 
-import argparse
+import os
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -11,19 +12,15 @@ import msgspec
 import platformdirs
 import trio
 
-import wire
 from trio_chat import __version__
+from trio_chat.archive import export, import_log, import_weechat, reindexed
 from trio_chat.config import Config, load
 from trio_chat.errors import ConfigError, StartError
 from trio_chat.invitation import client_here, join_lines, shown
 from trio_chat.log import Log, MemoryLog, SqliteLog, copies
 from trio_chat.logs import logging_to_stderr
+from trio_chat.options import NOT_YET, parse
 from trio_chat.server import listen, serve
-
-NOT_YET = ("invite", "fingerprint", "export", "import")
-"""Commands of the contract that need what this version does not have."""
-
-COPIES = {"backup": copies.backup, "restore": copies.restore}
 
 SPARE_FILES = 128
 """Open files beside clients: listeners, the log, and those that are being refused."""
@@ -31,47 +28,53 @@ SPARE_FILES = 128
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code: 0, 1 for an error, 2 for a wrong command line."""
-    parser = _parser()
-    options = parser.parse_args(argv)
-    files = options.arguments if options.command in COPIES else []
-    if options.command in COPIES and len(files) != 1:
-        parser.error(f"{options.command} takes one FILE")
-    if options.arguments and not files and options.command not in NOT_YET:
-        parser.error(f"unrecognized arguments: {' '.join(options.arguments)}")
-    folder = options.data or Path(platformdirs.user_data_dir("trio-chat-server", appauthor=False))
+    options = parse(argv)
     try:
-        if options.command in NOT_YET:
-            raise ConfigError(f"{options.command} is not in version {__version__} yet")
-        if options.engine not in ("sqlite", "memory"):
-            raise ConfigError(f"--engine {options.engine}: version {__version__} knows sqlite and memory")
-        if options.command in COPIES:
-            print(COPIES[options.command](folder, Path(files[0])))
-            return 0
-        config = load(options.config, host=options.host and tuple(options.host), port=options.port)
-        if options.command == "check-config":
-            print("the configuration is good")
-            return 0
-        return _serve(config, None if options.engine == "memory" else folder)
+        return _run(options)
     except (ConfigError, StartError) as exc:
         print(f"trio-chat: {exc}", file=sys.stderr)
-        return 1
+    except BrokenPipeError:  # who read stdout has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush of the interpreter
+    return 1
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="trio-chat", description="A chat server that starts with one command.")
-    parser.add_argument("command", nargs="?", default="serve", choices=("serve", "check-config", *COPIES, *NOT_YET))
-    parser.add_argument("arguments", nargs="*", metavar="FILE", help="of backup and restore")
-    parser.add_argument("--host", action="append", help="address to listen on, may be repeated (default: loopback)")
-    parser.add_argument("--port", type=int, help=f"port, 0 for a free one (default: {wire.DEFAULT_PORT})")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where messages and names are kept")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with any of the settings")
-    parser.add_argument("--plaintext", action="store_true", help="no encryption; all that this version can do")
-    parser.add_argument("--rate", metavar="N|off", help="messages a second for one sender; not limited yet")
-    parser.add_argument(
-        "--engine", metavar="URL", default="sqlite", help="sqlite (in --data), or memory: nothing is kept"
+def _run(options: Namespace) -> int:
+    folder: Path = options.data or Path(platformdirs.user_data_dir("trio-chat-server", appauthor=False))
+    if options.command in NOT_YET:
+        raise ConfigError(f"{options.command} is not in version {__version__} yet")
+    if options.engine not in ("sqlite", "memory"):
+        raise ConfigError(f"--engine {options.engine}: version {__version__} knows sqlite and memory")
+    match options.command:
+        case "backup":
+            print(copies.backup(folder, options.file))
+        case "restore":
+            print(copies.restore(folder, options.file))
+        case "import" if options.room is not None:
+            print(import_weechat(folder, options.file, options.room))
+        case "import":
+            print(import_log(folder, options.file))
+        case "export":
+            text = options.format == "text"
+            done = export(folder, options.file, text=text, room=options.room, user=options.user, direct=options.direct)
+            print(done, file=sys.stdout if options.file else sys.stderr)
+        case "reindex":
+            print(reindexed(folder))
+        case "check-config":
+            _load(options)
+            print("the configuration is good")
+        case _:
+            return _serve(_load(options), None if options.engine == "memory" else folder)
+    return 0
+
+
+def _load(options: Namespace) -> Config:
+    return load(
+        options.config,
+        host=options.host and tuple(options.host),
+        port=options.port,
+        keep_days=options.keep_days,
+        max_size=options.max_size,
     )
-    parser.add_argument("--version", action="version", version=f"trio-chat {__version__}")
-    return parser
 
 
 def _serve(config: Config, folder: Path | None) -> int:

@@ -7,12 +7,33 @@ import msgspec
 from msgspec import Meta
 
 import wire
-from trio_chat.errors import ConfigError
+from trio_chat.errors import ConfigError, Refusal
+from trio_chat.names import room_key, shown
 
 YEAR = 365 * 24 * 3600
 Seconds = Annotated[float, Meta(gt=0, le=YEAR)]
 Size = Annotated[int, Meta(gt=0)]
 """Bytes, unless the name says that it counts something else."""
+Days = Annotated[float, Meta(ge=0, le=36_500)]
+Amount = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=r"\A\d{1,15}(\.\d+)?[KMGT]?\Z")]
+"""Bytes, or KiB, MiB, GiB, TiB as in `512M`."""
+
+
+def size_of(amount: int | str) -> int:
+    """Bytes."""
+    if isinstance(amount, int):
+        return amount
+    power = "KMGT".find(amount[-1]) + 1
+    return int(float(amount[:-1] if power else amount) * 1024**power)
+
+
+class Keep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is kept of one room. What is not set is as for all."""
+
+    keep_days: Days | None = None
+    """0 is for ever."""
+    max_size: Amount | None = None
+    """0 is any; the room does not count for the size of all then, whatever is set here."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,6 +94,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     max_entered: Size = 500
     """Rooms that one user is in."""
 
+    keep_days: Days = 0
+    """Messages that are older are deleted, within the hour; 0 keeps them for ever."""
+    max_size: Amount = 0
+    """Bytes, or as `"512M"`: the oldest messages of all conversations are deleted, within the hour, until the rest
+    takes about so much room; 0 is any."""
+    rooms: dict[str, Keep] = {}
+    """By room: `keep_days` and `max_size` of it alone, as in `[rooms."#news"]`."""
+
     presence_interval: Seconds = 0.05
     """Joins, leaves and the like are sent at most this often."""
     crowd: Size = 500
@@ -103,4 +132,9 @@ def load(path: Path | None = None, **overrides: Any) -> Config:
         raise ConfigError("configuration: crowd_over must not be larger than crowd")
     if config.ping_after >= config.dead_after:
         raise ConfigError("configuration: ping_after must be shorter than dead_after")
+    for room in config.rooms:
+        try:
+            room_key(room)
+        except Refusal as exc:
+            raise ConfigError(f'configuration: [rooms."{shown(room)}"]: {exc.text}') from exc
     return config

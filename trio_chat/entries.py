@@ -61,32 +61,35 @@ def check_printable(text: str) -> None:
 
 def _check(event: wire.Say) -> None:
     text = event.text
+    if event.kind in (Kind.EDIT, Kind.REACT) and not event.ref:
+        raise Refusal(Code.NO_SUCH_MESSAGE, "say which line it is about")
     if event.ref and event.kind not in _ABOUT:
         raise Refusal(Code.NOT_SERVED, "this server does not take references")
     match event.kind:
         case Kind.TEXT | Kind.ACTION | Kind.EDIT:
-            if event.kind is Kind.EDIT and not event.ref:
-                raise Refusal(Code.NO_SUCH_MESSAGE, "say which line to edit")
             if not text.strip():
                 raise Refusal(Code.TEXT_EMPTY, "write a text")
             _check_size(text, wire.MAX_TEXT)
         case Kind.TOPIC:
-            if event.to.startswith("@"):
-                raise Refusal(Code.NOT_ALLOWED, "only a room has a topic")
-            if len(text) > MAX_TOPIC:
-                raise Refusal(Code.TEXT_TOO_LONG, f"a topic has at most {MAX_TOPIC} characters")
-            if "\n" in text:
-                raise Refusal(Code.TEXT_INVALID, "a topic is one line")
+            _check_topic(event.to, text)
         case Kind.REACT:
-            if not event.ref:
-                raise Refusal(Code.NO_SUCH_MESSAGE, "say which line to react to")
             _check_size(text, MAX_REACTION)
             if any(map(str.isspace, text)):
                 raise Refusal(Code.TEXT_INVALID, "react with one emoji or :name:")
-        case Kind.FORGET:
-            if text:
-                raise Refusal(Code.TEXT_INVALID, "what takes a line back has no text of its own")
+        case Kind.FORGET if text:
+            raise Refusal(Code.TEXT_INVALID, "what takes a line back has no text of its own")
+        case _:
+            pass
     check_printable(text)
+
+
+def _check_topic(to: str, text: str) -> None:
+    if to.startswith("@"):
+        raise Refusal(Code.NOT_ALLOWED, "only a room has a topic")
+    if len(text) > MAX_TOPIC:
+        raise Refusal(Code.TEXT_TOO_LONG, f"a topic has at most {MAX_TOPIC} characters")
+    if "\n" in text:
+        raise Refusal(Code.TEXT_INVALID, "a topic is one line")
 
 
 def _check_size(text: str, most: int) -> None:

@@ -75,9 +75,12 @@ class Readable(NamedTuple):
 class Topic(NamedTuple):
     """What a room is about, and the entry that said so: its seq, and whose it is."""
 
-    text: str = ""
+    text: str
     seq: int = 0
     account: int = 0
+
+
+NO_TOPIC: Final = Topic("")
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def _key(name: str, choose: str) -> str:
     if len(name) > MAX_NAME:
         raise Refusal(Code.NAME_TOO_LONG, f"{choose} of at most {MAX_NAME} characters")
     try:
-        key = str(_profile.enforce(name)).casefold()
+        key = unicodedata.normalize("NFC", str(_profile.enforce(name)).casefold())
     except UnicodeEncodeError:
         raise Refusal(Code.NAME_INVALID, rule) from None
     kinds = "".join("." if char in _PUNCTUATION else unicodedata.category(char)[0] for char in key)

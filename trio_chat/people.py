@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import wire
-from trio_chat.model import Topic
+from trio_chat.model import NO_TOPIC, Topic
 
 
 @dataclass(eq=False, slots=True)
@@ -60,7 +60,7 @@ class Conversation:
     """`#name` as its maker typed it; empty for a direct one."""
     history: wire.History = wire.History.SHARED
     """What of it those see who enter it."""
-    topic: Topic = Topic()
+    topic: Topic = NO_TOPIC
     written: bool = False
     """Since the server began: it may be on its way to the log."""
     here: dict[int, Account] = field(default_factory=dict)

@@ -18,6 +18,7 @@ import structlog
 import trio
 
 import wire
+from trio_chat import retention
 from trio_chat.admission import run_session
 from trio_chat.committer import Committer
 from trio_chat.config import Config
@@ -79,8 +80,15 @@ async def core(services: Services) -> AsyncIterator[None]:
         nursery.start_soon(services.hub.run, services.heard)
         nursery.start_soon(services.log.tend)
         nursery.start_soon(services.presence.run)
+        nursery.start_soon(_retain, services)
         yield
         nursery.cancel_scope.cancel()
+
+
+async def _retain(services: Services) -> None:
+    await retention.run(
+        services.config, services.state, services.log, services.hub, services.committer.flush, services.now
+    )
 
 
 async def serve(

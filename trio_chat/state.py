@@ -16,6 +16,7 @@ from trio_chat.conversations import Conversations
 from trio_chat.errors import Refusal
 from trio_chat.model import (
     LOBBY,
+    NO_TOPIC,
     AccountGone,
     AccountKept,
     Change,
@@ -263,7 +264,7 @@ class State:
         if message.kind is wire.Kind.TOPIC:
             room.topic = Topic(message.text, message.seq, message.account)
         elif message.ref == room.topic.seq or (message.ref == 0 and message.account == room.topic.account):
-            room.topic = Topic()
+            room.topic = NO_TOPIC
 
     def enter_room(self, account: Account, name: str, history: wire.History) -> tuple[Conversation, bool]:
         """As `Conversations.enter_room`; whoever is in a room is recorded. Raises Refusal."""

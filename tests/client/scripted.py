@@ -44,8 +44,10 @@ class Peer:
             self.connection.receive_data(data)
 
     async def expect(self, kind: type[E]) -> E:
-        """The next event, which is one of `kind`."""
+        """The next event, which is one of `kind`; what a terminal says of itself of what it has shown is passed over."""
         event = await self.next()
+        while isinstance(event, wire.MarkRead) and kind is not wire.MarkRead:
+            event = await self.next()
         assert isinstance(event, kind), event
         return event
 

@@ -21,6 +21,8 @@ from client_repl.items import ConnectionState, Item
 from client_repl.session import AskName, Session
 
 TIME = 1_770_000_000_000
+DEV = 5
+"""The conversation #dev."""
 ME = wire.User("alice", 1, wire.Status.ONLINE)
 
 
@@ -37,6 +39,8 @@ class ScriptedSession(Session):
         self._todo, self._jobs = trio.open_memory_channel[Callable[[], Awaitable[None]]](100)
         self._start = self._todo.send_nowait
         self._seqs = itertools.count(1)
+        self._others: dict[int, list[wire.Message]] = {}
+        """What was said in other conversations than the lobby."""
         self._held: list[wire.Say] | None = None
         self._finished = trio.Event()
         self._users = {ME.name: ME}
@@ -64,6 +68,7 @@ class ScriptedSession(Session):
         if line.startswith("!"):
             word, _, argument = line[1:].partition(" ")
             self._obey(word, argument)
+            self._carry_out(self._core.tick())
         else:
             self._carry_out(self._core.submit(line))
 
@@ -83,15 +88,8 @@ class ScriptedSession(Session):
             case "people":
                 self._enter(int(argument))
             case "away":
-                self._tell(
-                    wire.Presence(1, (wire.PresenceChange(wire.Change.AWAY, ME.name, ME.account, "", argument),))
-                )
-            case "speak":
-                self._say(argument, "hello")
-            case "hear":
-                self._say("bob", argument)
-            case "whisper":
-                self._whisper(argument)
+                gone = wire.PresenceChange(wire.Change.AWAY, ME.name, ME.account, "", argument)
+                self._tell(wire.Presence(1, (gone,)))
             case "hold":
                 self._held = []
             case "refuse" | "release":
@@ -99,6 +97,22 @@ class ScriptedSession(Session):
                 self._echo(held, refuse=word == "refuse")
             case "name":
                 self._start(partial(self._ask_for_name, argument))
+            case _:
+                self._obey_in_talk(word, argument)
+
+    def _obey_in_talk(self, word: str, argument: str) -> None:
+        """Have somebody say something."""
+        match word:
+            case "speak":
+                self._say(argument, "hello")
+            case "hear":
+                self._say("bob", argument)
+            case "whisper":
+                self._elsewhere(2, argument, "@alice", "psst")
+            case "enter":
+                self._tell(wire.Joined(wire.Conversation(DEV, "#dev", 0, topic=argument)))
+            case "dev":
+                self._elsewhere(DEV, "bob", "#dev", argument)
             case _:
                 raise RuntimeError("a bug in the session")
 
@@ -111,9 +125,11 @@ class ScriptedSession(Session):
         self._users |= {name: wire.User(name, _account(name), wire.Status.ONLINE) for name in names}
         self._announce()
 
-    def _whisper(self, name: str) -> None:
-        """A direct message."""
-        self._tell(wire.Message(2, 1, TIME, wire.Kind.TEXT, 0, name, "@alice", bytes(16), "psst", _account(name)))
+    def _elsewhere(self, conversation: int, name: str, to: str, text: str) -> None:
+        said = self._others.setdefault(conversation, [])
+        kind, seq = wire.Kind.TEXT, len(said) + 1
+        said.append(wire.Message(conversation, seq, TIME, kind, 0, name, to, bytes(16), text, _account(name)))
+        self._tell(said[-1])
 
     async def _flood(self, rate: int) -> None:
         """So many lines a second, until the end."""
@@ -151,6 +167,11 @@ class ScriptedSession(Session):
                     self._showing(item)
                 case Send(wire.Say() as say):
                     self._echo([say])
+                case Send(wire.MarkRead(request, conversation, seq)):
+                    self._tell(wire.ReadMark(conversation, seq, len(self._others.get(conversation, ()))))
+                    self._tell(wire.Done(request))
+                case Send(wire.Fetch(request, conversation)):
+                    self._tell(wire.Page(request, tuple(self._others.get(conversation, ()))))
                 case Quit():
                     self._finished.set()
                 case _:
@@ -175,7 +196,7 @@ def _account(name: str) -> int:
 
 def main() -> int:
     nonces = (number.to_bytes(16) for number in itertools.count(1))
-    chat = Chat("alice", new_nonce=lambda: next(nonces))
+    chat = Chat("alice", new_nonce=lambda: next(nonces), screen=True)
     return app.run(
         chat,
         lambda show, ask_name, pause, _written: ScriptedSession(chat, show, ask_name, pause),

@@ -25,8 +25,15 @@ def nonces() -> Callable[[], bytes]:
     return lambda: next(counter).to_bytes(16, "big")
 
 
-def chat(name: str = "alice", *, where: str = "#lobby", mode: Mode = Mode.COMMANDS, history: bool = True) -> Chat:
-    return Chat(name, new_nonce=nonces(), where=where, mode=mode, history=history)
+def chat(
+    name: str = "alice",
+    *,
+    where: str = "#lobby",
+    mode: Mode = Mode.COMMANDS,
+    history: bool = True,
+    screen: bool = False,
+) -> Chat:
+    return Chat(name, new_nonce=nonces(), where=where, mode=mode, history=history, screen=screen)
 
 
 def welcome(
@@ -69,9 +76,10 @@ def message(
     kind: wire.Kind = wire.Kind.TEXT,
     time: int = 1000,
     account: int | None = None,
+    ref: int = 0,
 ) -> wire.Message:
     account = account_of(sender) if account is None else account
-    return wire.Message(conversation, seq, time, kind, 0, sender, to, nonce, text, account)
+    return wire.Message(conversation, seq, time, kind, ref, sender, to, nonce, text, account)
 
 
 def echo(say: wire.Say, seq: int, *, sender: str = "alice", conversation: int = LOBBY) -> wire.Message:
@@ -100,3 +108,14 @@ def says(effects: Iterable[Effect]) -> list[wire.Say]:
 
 def shown(effects: Iterable[Effect]) -> list[Item]:
     return [effect.item for effect in effects if isinstance(effect, Show)]
+
+
+def rooms(*names: str, head: int = 0) -> tuple[wire.Conversation, ...]:
+    """The lobby and these, with the ids 1, 2, 3 ..."""
+    return tuple(wire.Conversation(number, name, head) for number, name in enumerate(("#lobby", *names), start=1))
+
+
+def asked(effects: Iterable[Effect]) -> wire.ClientEvent:
+    """The only thing that is sent."""
+    (event,) = sent(effects)
+    return event

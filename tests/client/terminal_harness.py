@@ -218,6 +218,6 @@ def assert_restored(terminal: TerminalProcess) -> None:
     assert terminal.modes_after == terminal.modes_before
     assert terminal.cursor[1] == 0
     assert not any(row.startswith(PROMPT.strip()) for row in terminal.rows)
-    for mode in ("2004", "25", "7", "1000", "1049"):
+    for mode in ("2004", "1004", "25", "7", "1000", "1049"):
         switched = re.findall(rf"\x1b\[\?{mode}([hl])".encode(), terminal.raw)
-        assert switched[-1:] == ([b"h"] if mode in {"25", "7"} else [b"l"] if mode == "2004" else [])
+        assert switched[-1:] == ([b"h"] if mode in {"25", "7"} else [b"l"] if mode in {"2004", "1004"} else [])

@@ -9,6 +9,7 @@ import pytest
 from tests.client.terminal_harness import PATIENCE, TerminalProcess, assert_restored, python, shows
 
 CLIENT = python("-m", "tests.client.scripted_client")
+FOCUS_OUT = "\x1b[O"
 
 
 @pytest.fixture
@@ -102,12 +103,44 @@ def test_catch_up_prints_the_last_fifty(terminal: TerminalProcess) -> None:
     assert "… 4950 earlier".encode() in terminal.raw
 
 
-def test_for_you_is_counted_until_something_is_entered(terminal: TerminalProcess) -> None:
-    terminal.send("!whisper bob\r")
+def test_a_direct_message_waits_until_somebody_looks(terminal: TerminalProcess) -> None:
+    terminal.send(f"!whisper bob\r{FOCUS_OUT}")
     terminal.until_shown("bob → you (private): psst")
-    terminal.until_shown("1 for you")
-    terminal.send("hi\r")
-    terminal.until(lambda: not any("for you" in row for row in terminal.rows))
+    terminal.until(lambda: terminal.rows[-1].endswith(" · @bob 1"))
+    terminal.send("!whisper bob\r")
+    terminal.until(lambda: sum("(private): psst" in row for row in terminal.rows) == 2)
+    terminal.until(lambda: "@bob" not in terminal.rows[-1])
+
+
+def test_other_rooms_are_counted_and_lines_for_the_user_are_printed(terminal: TerminalProcess) -> None:
+    terminal.send("!enter\r!dev one\r!dev alice, two\r!dev three\r")
+    terminal.until_shown("! #dev bob: alice, two")
+    terminal.until(lambda: terminal.rows[-1].endswith(" · #dev 3!"))
+    assert not any("one" in row or "three" in row for row in terminal.rows)
+
+
+def test_going_to_a_room_shows_what_is_new_there(terminal: TerminalProcess) -> None:
+    terminal.send("!enter what we build\r!dev zero\r")
+    terminal.until(lambda: terminal.rows[-1].endswith(" · #dev 1"))
+    terminal.send("/switch d\t\r")
+    terminal.until_shown("── #dev: what we build ──")
+    terminal.send("/switch #lobby\r!dev one\r/clear\r!speak carol\r")
+    terminal.until_shown("  carol: hello")
+    terminal.until(lambda: terminal.rows[-1].endswith(" · #dev 1"))
+    terminal.send("/switch #dev\r!dev two\r")
+    terminal.until_shown("bob: two")
+    start = terminal.rows.index("── #dev: what we build ──")
+    talk = terminal.rows[start + 2 : start + 6]  # under the date
+    assert [row.rpartition("   ")[2].strip("─ ") for row in talk] == ["bob: zero", "new", "bob: one", "today"]
+    assert "#dev 1" not in terminal.rows[-1]
+
+
+def test_rooms_complete_in_mid_line(terminal: TerminalProcess) -> None:
+    terminal.send("!enter\rwe are in #")
+    terminal.until(lambda: any(row.strip() == "#dev" for row in terminal.rows))
+    terminal.send("d\t")
+    terminal.until_shown("#lobby> we are in #dev")
+    assert terminal.cursor[1] == len("#lobby> we are in #dev ")
 
 
 def test_clear_empties_the_screen(terminal: TerminalProcess) -> None:

@@ -53,3 +53,12 @@ def test_exactly_fifty_leave_nothing_out() -> None:
     for seq in range(1, MAX_LINES + 1):
         backlog.add(line(seq))
     assert backlog.release() == [line(seq) for seq in range(1, MAX_LINES + 1)]
+
+
+def test_a_line_that_was_taken_back_meanwhile_lets_nothing_go_and_is_not_told() -> None:
+    backlog = Backlog()
+    backlog.add(line(1))
+    assert backlog.add(Skipped("#lobby", 2, 2, wire.GapReason.TRIMMED)) == []
+    assert backlog.add(line(3)) == []
+    elsewhere = Skipped("@bob", 2, 2, wire.GapReason.TRIMMED)
+    assert backlog.add(elsewhere) == [line(1), line(3), elsewhere]

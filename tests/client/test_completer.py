@@ -9,6 +9,7 @@ from prompt_toolkit.document import Document
 
 import wire
 from client_repl.chat import Chat
+from client_repl.commands import CommandSpec, Completes
 from client_repl.completer import MAX_OFFERED, ChatCompleter, completes_while_typing
 
 
@@ -19,7 +20,10 @@ class Crowd:
         nonces = (number.to_bytes(16) for number in itertools.count(1))
         self.chat = Chat("alice", new_nonce=lambda: next(nonces))
         self.asked: list[str] = []
-        self.completer = ChatCompleter(self.chat.complete_names, self.chat.commands, self.asked.append)
+        self.rooms = ["#ops", "#dev", "#d\x1bv", "#Design"]
+        """That the user is in, latest active first."""
+        commands = {**self.chat.commands, "go": CommandSpec("go", "#ROOM", "go", Completes.ROOM, lambda *_: [])}
+        self.completer = ChatCompleter(self.chat.complete_names, self.complete_rooms, commands, self.asked.append)
         limits = wire.Limits(max_text=wire.MAX_TEXT)
         rooms = (wire.Conversation(1, "#lobby", 0),)
         self.chat.welcomed(wire.Welcome(1, 1, "alice", 1, "test", bytes(16), 0, limits, 65536, rooms))
@@ -38,6 +42,9 @@ class Crowd:
         for seq, name in enumerate(("alfred", "alina", "bob", "alfred"), start=1):
             account = names.index(name) + 1
             self.chat.received(wire.Message(1, seq, 0, wire.Kind.TEXT, 0, name, "#lobby", bytes(16), "hi", account))
+
+    def complete_rooms(self, prefix: str) -> list[str]:
+        return [room for room in self.rooms if room.casefold().startswith("#" + prefix.removeprefix("#").casefold())]
 
     def offers(self, before: str, after: str = "") -> Iterator[str]:
         """The line as each offer makes it, without a blank at its end."""
@@ -73,6 +80,13 @@ def crowd() -> Crowd:
         ("/nick al", "", []),
         ("/nothing al", "", []),
         ("say /q", "", []),
+        ("#d", "", ["#dev", "#Design"]),
+        ("see #", " there", ["see #ops there", "see #dev there", "see #Design there"]),
+        ("/reply #12 #o", "", ["/reply #12 #ops"]),
+        ("/reply #", "", []),
+        ("a#d", "", []),
+        ("/go d", "", ["/go #dev", "/go #Design"]),
+        ("/go #D", "", ["/go #dev", "/go #Design"]),
     ],
 )
 def test_offers(crowd: Crowd, before: str, after: str, offers: list[str]) -> None:
@@ -116,7 +130,20 @@ def test_the_server_is_asked_for_typed_names(crowd: Crowd) -> None:
 
 @pytest.mark.parametrize(
     ("before", "opens"),
-    [("@", True), ("hi @a", True), ("/", True), ("/ms", True), ("/msg b", False), ("hi", False), ("a@b", False)],
+    [
+        ("@", True),
+        ("hi @a", True),
+        ("hi #", True),
+        ("#de", True),
+        ("/reply #1", False),
+        ("/reply #1 in #", True),
+        ("a#b", False),
+        ("/", True),
+        ("/ms", True),
+        ("/msg b", False),
+        ("hi", False),
+        ("a@b", False),
+    ],
 )
-def test_when_the_menu_opens_by_itself(before: str, *, opens: bool) -> None:
-    assert completes_while_typing(before) is opens
+def test_when_the_menu_opens_by_itself(crowd: Crowd, before: str, *, opens: bool) -> None:
+    assert completes_while_typing(before, crowd.chat.commands) is opens

@@ -57,6 +57,24 @@ def test_everything_is_there_for_the_next_one(tmp_path: Path) -> None:
     assert kept(tmp_path) == Kept(lines, progress, "half a li\ufffd\nne")
 
 
+def test_an_edit_is_there_with_what_it_is_about(tmp_path: Path) -> None:
+    say = wire.Say(0, bytes(16), "#dev", "better", wire.Kind.EDIT, ref=7, conversation=2)
+    edit = Pending(say, "/edit #3 better", LOG)
+    with taken(tmp_path) as (slot, _):
+        slot.save(Changes([edit]))
+    assert kept(tmp_path).lines == (edit,)
+
+
+def test_a_slot_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    with taken(tmp_path) as (slot, _):
+        slot.save(Changes([line(1)], (), Progress(LOG, {1: 12}), "draft"))
+    with closing(apsw.Connection(str(tmp_path / "terminal-0.db"))) as old:
+        old.execute("ALTER TABLE lines DROP COLUMN ref; ALTER TABLE lines DROP COLUMN conversation")
+        old.pragma("user_version", 1)
+    for _ in range(2):
+        assert kept(tmp_path) == Kept((line(1),), Progress(LOG, {1: 12}), "draft")
+
+
 def test_what_is_let_go_is_gone_and_the_rest_keeps_its_order(tmp_path: Path) -> None:
     with taken(tmp_path) as (slot, _):
         slot.save(Changes([line(1), line(2), line(3)], draft="x"))

@@ -17,8 +17,9 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 import wire
-from client_repl import terminal, view
+from client_repl import terminal
 from client_repl.items import Clear, Item, Line, Notice
+from client_repl.paper import STYLE, Fragments
 from client_repl.terminal import BATCH, MAX_WAITING, Printer, Scrollback, TerminalGoneError
 from tests.client.terminal_harness import TerminalProcess, python
 
@@ -59,9 +60,9 @@ class Bench:
         self.output = Vt100_Output(self.tty, lambda: Size(ROWS, COLUMNS), term="xterm")
         self.keys = keys
         self.prompt: PromptSession[str] = PromptSession(
-            "> ", bottom_toolbar=" toolbar", input=keys, output=self.output, style=view.STYLE, erase_when_done=True
+            "> ", bottom_toolbar=" toolbar", input=keys, output=self.output, style=STYLE, erase_when_done=True
         )
-        self.scrollback = Scrollback(self.prompt.app, view.STYLE)
+        self.scrollback = Scrollback(self.prompt.app, STYLE)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -202,12 +203,12 @@ def test_a_terminal_that_is_gone_is_told_apart_from_other_trouble() -> None:
 
 STORM = """
 import signal
-from client_repl.terminal import terminal_output
+from client_repl.terminal import open_terminal
 
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.siginterrupt(signal.SIGALRM, False)  # as asyncio has it
 signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
-output = terminal_output()
+_, output = open_terminal(print)
 for number in range(400):
     output.write_raw(f"<{number}>" + "=" * 3000 + "\\n")
     output.flush()
@@ -229,10 +230,10 @@ class Paper:
         self.clock = clock
         self.tty = Tty()
         app = PromptSession[str](output=Vt100_Output(self.tty, lambda: Size(ROWS, COLUMNS), term="xterm")).app
-        self.printer = Printer(Scrollback(app, view.STYLE), self._render)
+        self.printer = Printer(Scrollback(app, STYLE), self._render)
         self.draws: list[tuple[float, int]] = []
 
-    def _render(self, item: Item) -> view.Fragments:
+    def _render(self, item: Item) -> Fragments:
         self.draws.append((self.clock(), len(self.tty.writes)))
         return [("", f"{item.text}\n")] if isinstance(item, Notice) else []
 

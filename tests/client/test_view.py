@@ -10,21 +10,27 @@ from prompt_toolkit.formatted_text import fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
 
 import wire
-from client_repl import view
+from client_repl import bars, view
 from client_repl.items import (
     Clear,
     ConnectionState,
+    Entered,
     Failure,
+    Found,
     Item,
     Line,
     Missed,
     Notice,
+    PageShown,
     PresenceLine,
+    RoomsListed,
     Roster,
     Skipped,
+    Unread,
     Welcomed,
 )
 from client_repl.outbox import Pending
+from client_repl.waits import Waits, waiting
 
 NOON = 1_770_033_600_000
 """2026-02-02 12:00 UTC."""
@@ -40,19 +46,22 @@ def line(
     mention: bool = False,
     time: int = NOON,
     number: int = 7,
+    seq: int = 1,
+    ref: int = 3,
+    about: int = 0,
 ) -> Line:
     direct = where.startswith("@")
     to = where if own or not direct else "@alice"
-    message = wire.Message(1, 1, time, kind, 0, sender, to, bytes(16), text)
-    return Line(message, where, own, direct, mention, replay=False, number=number)
+    message = wire.Message(1, seq, time, kind, ref, sender, to, bytes(16), text)
+    return Line(message, where, own, direct, mention, replay=False, number=number, about=about)
 
 
-def change(kind: wire.Change, previous: str = "", text: str = "") -> PresenceLine:
-    return PresenceLine("#lobby", wire.PresenceChange(kind, "carol", 3, previous, text))
+def change(kind: wire.Change, previous: str = "", text: str = "", where: str = "#lobby") -> PresenceLine:
+    return PresenceLine(where, wire.PresenceChange(kind, "carol", 3, previous, text))
 
 
 def shown(item: Item) -> str:
-    return fragment_list_to_text(view.render(item, NOON, 80, UTC))
+    return fragment_list_to_text(view.render(item, NOON, 80, UTC, "#Lobby"))
 
 
 @pytest.mark.parametrize(
@@ -66,10 +75,22 @@ def shown(item: Item) -> str:
         (line(sender="alice", where="@bob", own=True), "12:00   7 > you → bob (private): hello\n"),
         (line("waves", kind=wire.Kind.ACTION), "12:00   7   * bob waves\n"),
         (line("waves", where="@bob", kind=wire.Kind.ACTION), "12:00   7   * bob → you (private) waves\n"),
-        (line("hullo", kind=wire.Kind.EDIT), "12:00   7   * bob changes a line to: hullo\n"),
-        (line("👍", kind=wire.Kind.REACT), "12:00   7   * bob reacts with 👍\n"),
-        (line("", kind=wire.Kind.FORGET), "12:00   7   * bob takes a line back\n"),
+        (line("hi", where="#dev"), "12:00   7   #dev bob: hi\n"),
+        (line("waves", where="#d\x1b", kind=wire.Kind.ACTION), "12:00   7   #d␛ * bob waves\n"),
+        (line("hullo", kind=wire.Kind.EDIT, number=0), "12:00       * bob changes an earlier line to: hullo\n"),
+        (line("hullo", kind=wire.Kind.EDIT, number=0, about=12), "12:00       * bob changes line 12 to: hullo\n"),
+        (
+            line("x", where="@bob", kind=wire.Kind.EDIT, about=2),
+            "12:00   7   * bob → you (private) changes line 2 to: x\n",
+        ),
+        (line("👍", kind=wire.Kind.REACT, about=12), "12:00   7   * bob reacts to 12 with 👍\n"),
+        (line(":x:", kind=wire.Kind.REACT), "12:00   7   * bob reacts to an earlier line with :x:\n"),
+        (line("", kind=wire.Kind.REACT, about=12), "12:00   7   * bob takes the reaction to 12 back\n"),
+        (line("", kind=wire.Kind.FORGET, about=12), "12:00   7   * bob takes line 12 back\n"),
+        (line("", kind=wire.Kind.FORGET), "12:00   7   * bob takes an earlier line back\n"),
+        (line("", kind=wire.Kind.FORGET, ref=0), "12:00   7   * bob takes back all that was theirs here\n"),
         (line("tea", kind=wire.Kind.TOPIC), "12:00   7   * bob sets the topic: tea\n"),
+        (line("", kind=wire.Kind.TOPIC), "12:00   7   * bob ends the topic\n"),
         (line("def f():\n    pass"), "12:00   7   bob: def f():\n                     pass\n"),
         (
             line("\n" * 16_383),
@@ -83,11 +104,14 @@ def shown(item: Item) -> str:
         (line(time=(1 << 63) - 1, number=12345), "9999-01-01 00:00 12345   bob: hello\n"),
         (change(wire.Change.JOINED), "12:00     + carol joined\n"),
         (change(wire.Change.LEFT), "12:00     - carol left\n"),
+        (change(wire.Change.JOINED, where="#dev"), "12:00     + carol joined #dev\n"),
+        (change(wire.Change.LEFT, where="#dev"), "12:00     - carol left #dev\n"),
         (change(wire.Change.AWAY), "12:00     ~ carol is away\n"),
         (change(wire.Change.AWAY, text="lunch\n"), "12:00     ~ carol is away: lunch⏎\n"),
         (change(wire.Change.BACK), "12:00     ~ carol is back\n"),
         (change(wire.Change.RENAMED, previous="caro"), "12:00     ~ caro is now carol\n"),
-        (Skipped("#lobby", 1, 950, "earlier"), "12:00     … 950 earlier\n"),
+        (Skipped("#lobby", 1, 950, "earlier"), "12:00     … 950 earlier: /history\n"),
+        (Skipped("#dev", 1, 9, "earlier"), "12:00     … 9 earlier in #dev\n"),
         (Skipped("@bob", 3, 3, "trimmed"), "12:00     … 1 earlier with bob, no longer kept\n"),
         (Skipped("#lobby", 1, 2, "hidden"), "12:00     … 2 earlier, not for you to see\n"),
         (Skipped("#lobby", 1, 2, "\x1bnew"), "12:00     … 2 earlier (␛new)\n"),
@@ -101,6 +125,16 @@ def shown(item: Item) -> str:
             Failure("no-such-user", "Nobody.", "@bbo hi\n\x1b"),
             "12:00     ! no-such-user: Nobody.\n            your line was:\n@bbo hi\n␛\n",
         ),
+        (Entered("#dev"), "12:00     + you are in #dev\n"),
+        (Entered("#dev", "what\nwe build"), "12:00     + you are in #dev: what⏎we build\n"),
+        (Entered("#dev", left=True), "12:00     - you left #dev\n"),
+        (RoomsListed((), {}), "12:00     ~ no room has such a name\n"),
+        (Unread({}, {}), "12:00     ~ nothing unread elsewhere\n"),
+        (
+            Unread({"#dev": 12, "@bob": 2, "#o": 1}, {"#o": 1, "@bob": 1}),
+            "12:00     ~ unread: @bob 2, #o 1 (1 with your name), #dev 12; /switch and a name\n            shows it\n",
+        ),
+        (Found("te\na", (), (), more=False), "12:00     ~ nothing found for “te⏎a”\n"),
         (Roster(), "12:00     ~ nobody of this name is here\n"),
         (Clear(), ""),
     ],
@@ -110,7 +144,7 @@ def test_how_it_reads(item: Item, text: str) -> None:
 
 
 def test_every_kind_of_item_has_a_look() -> None:
-    assert len(get_args(Item)) == 10
+    assert len(get_args(Item)) == 15
 
 
 def test_the_list_of_who_is_here() -> None:
@@ -148,9 +182,20 @@ def pending(text: str, to: str = "#lobby", kind: wire.Kind = wire.Kind.TEXT) -> 
     return Pending(wire.Say(1, bytes(16), to, text, kind), text)
 
 
+def test_pending_edits_and_the_like_say_what_they_do() -> None:
+    says = [(wire.Kind.EDIT, "new", 3), (wire.Kind.REACT, "👍", 3), (wire.Kind.REACT, "", 3), (wire.Kind.FORGET, "", 0)]
+    lines = [Pending(wire.Say(1, bytes(16), "#lobby", text, kind, ref), "") for kind, text, ref in says]
+    assert [row.strip() for row in fragment_list_to_text(bars.pending(lines, 80)).splitlines()] == [
+        "… * changes a line to: new",
+        "… * reacts to a line with 👍",
+        "… * takes the reaction to a line back",
+        "… * takes back all that was theirs here",
+    ]
+
+
 def test_pending_lines_are_one_row_each() -> None:
     lines = [pending("one\ntwo"), pending("psst", "@bob"), pending("waves", kind=wire.Kind.ACTION), pending("日" * 40)]
-    rows = fragment_list_to_text(view.render_pending(lines, 40)).split("\n")
+    rows = fragment_list_to_text(bars.pending(lines, 40)).split("\n")
     assert rows == [
         "          … one⏎two",
         "          … you → bob (private): psst",
@@ -162,26 +207,52 @@ def test_pending_lines_are_one_row_each() -> None:
 
 
 def test_of_many_pending_lines_the_last_are_shown() -> None:
-    rows = fragment_list_to_text(view.render_pending([pending(str(n)) for n in range(9)], 80)).split()
+    rows = fragment_list_to_text(bars.pending([pending(str(n)) for n in range(9)], 80)).split()
     assert rows == ["…", "5", "more", "on", "their", "way", "…", "5", "…", "6", "…", "7", "…", "8"]
-    assert view.render_pending([], 80) == []
+    assert bars.pending([], 80) == []
 
 
 def test_the_prompt_says_who_will_read() -> None:
-    assert fragment_list_to_text(view.render_prompt("#lobby", None)) == "#lobby> "
-    assert fragment_list_to_text(view.render_prompt("#lobby", "bob")) == "→ bob (private)> "
-    assert fragment_list_to_text(view.render_prompt("#lobby", "b" * 300 + "\n")) == f"→ {'b' * 31}… (private)> "
+    assert fragment_list_to_text(bars.prompt("#lobby", None)) == "#lobby> "
+    assert fragment_list_to_text(bars.prompt("#lobby", "bob")) == "→ bob (private)> "
+    assert fragment_list_to_text(bars.prompt("#lobby", "b" * 300 + "\n")) == f"→ {'b' * 31}… (private)> "
+
+
+def toolbar(
+    *waits: Waits, online: int = 0, state: str = "connected", hint: str = "", name: str = "alice", columns: int = 80
+) -> str:
+    shown = bars.toolbar(name, "#lobby", state, online, waits, hint, columns)
+    return fragment_list_to_text(shown)
 
 
 def test_the_toolbar() -> None:
-    def toolbar(online: int, for_you: int, hint: str) -> str:
-        return fragment_list_to_text(view.render_toolbar("alice", "#lobby", "connected", online, for_you, hint))
+    assert toolbar() == " alice · #lobby · connected"
+    assert toolbar(online=3) == " alice · #lobby · connected · 3 online"
+    assert toolbar(Waits("#dev", 2, 0), hint="Ctrl-C") == " Ctrl-C"
+    assert toolbar(name="", state="connecting", online=3) == " #lobby · connecting"
 
-    assert toolbar(0, 0, "") == " alice · #lobby · connected"
-    assert toolbar(3, 2, "") == " alice · #lobby · connected · 3 online · 2 for you"
-    assert toolbar(3, 2, "Ctrl-C") == " Ctrl-C"
-    first = view.render_toolbar("", "#lobby", "connecting", 3, 0, "")
-    assert fragment_list_to_text(first) == " #lobby · connecting"
+
+def test_the_toolbar_says_what_waits_as_far_as_it_has_room() -> None:
+    waits = (Waits("@bob", 2, 0), Waits("#ops", 1, 1), Waits("#dev", 12, 0), Waits("#news", 345, 0))
+    all_of_it = "@bob 2 · #ops 1! · #dev 12 · #news 345"
+    assert toolbar(*waits, online=3) == f" alice · #lobby · connected · 3 online · {all_of_it}"
+    assert toolbar(*waits, online=3, columns=70) == f" alice · #lobby · {all_of_it}"
+    assert toolbar(*waits, columns=54) == " alice · #lobby · @bob 2 · #ops 1! · #dev 12 · +1"
+    assert toolbar(*waits, columns=20) == " alice · #lobby · +4"
+    offline = toolbar(*waits, state="reconnecting", columns=60)
+    assert offline == " alice · #lobby · reconnecting · @bob 2 · #ops 1! · +2"
+
+
+@given(st.integers(1, 120), st.lists(st.tuples(st.text(max_size=40), st.integers(1, 10**6)), max_size=30))
+def test_what_waits_never_leaves_the_toolbar(columns: int, told: list[tuple[str, int]]) -> None:
+    waits = [Waits(f"#{where}", count, 0) for where, count in told]
+    assert get_cwidth(toolbar(*waits, columns=columns)) <= max(columns, get_cwidth(toolbar(*waits, columns=1)))
+
+
+def test_the_most_urgent_waits_first() -> None:
+    counts = {"#news": 3, "@bob": 1, "#ops": 1, "#read": 0, "@carol": 9}
+    waits = waiting(counts, {"#ops": 1, "#read": 0})
+    assert [wait.where for wait in waits] == ["@bob", "@carol", "#ops", "#news"]
 
 
 @given(st.text(st.characters(codec=None)), st.text(st.characters(codec=None)))
@@ -197,10 +268,16 @@ def test_nothing_remote_reaches_the_terminal_as_it_is(name: str, text: str) -> N
         Roster((wire.User(name, 1, wire.Status.ONLINE, text=text),), 1),
         Notice(text),
         Failure(name, text, text),
+        line(text, sender=name, where=f"#{text}", kind=wire.Kind.EDIT),
+        Entered(name, text),
+        RoomsListed((wire.Room(name, text, 1, True),), {}),
+        PageShown(name, (line(text, sender=name),), more=True, moved=True, topic=text, read=1),
+        Found(text, ((line(text, sender=name, where=name),),), (7,), more=True),
+        Unread({name: 1, text: 2}, {name: 1}),
     ]
     looks = [view.render(item, NOON, 80, UTC) for item in items]
-    looks += [view.render_pending([pending(text, f"@{name}")], 80), view.render_prompt(name, text)]
-    looks.append(view.render_toolbar(name, text, "connected", 1, 1, ""))
+    looks += [bars.pending([pending(text, f"@{name}")], 80), bars.prompt(name, text)]
+    looks.append(bars.toolbar(name, text, "connected", 1, [Waits(name, 1, 1)], "", 80))
     for look in looks:
         for char in fragment_list_to_text(look):
             assert char == "\n" or (char >= " " and not "\x7f" <= char <= "\x9f" and not "\ud800" <= char <= "\udfff")

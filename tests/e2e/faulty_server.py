@@ -7,7 +7,8 @@ import sys
 
 import wire
 from trio_chat.__main__ import main
-from trio_chat.commands import TABLE, Effect
+from trio_chat.commands import TABLE
+from trio_chat.effects import Effect
 from trio_chat.people import Account
 from trio_chat.state import State
 

@@ -50,6 +50,8 @@ async def test_two_thousand_rounds_cut_at_random_bytes(tmp_path: Path) -> None:
         serving(tmp_path, leave_grace=0.01, linger=1) as server,
         await Raw.join(server.address, "bystander") as bystander,
     ):
+        await bystander.send(wire.Search(9, "words"))  # the files of the index are opened by whoever needs them first
+        await bystander.next(wire.Page)
         before = server.open_files()
 
         async def rounds(guest: Identity) -> None:

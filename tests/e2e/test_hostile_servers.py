@@ -178,14 +178,19 @@ async def _says_evil_things(peer: Peer) -> None:
         ),
         wire.Refused(0, EVIL, EVIL),
         wire.Joined(wire.Conversation(4, EVIL, 0)),
-        talk.message(5, "that was all"),
+        _aside(1, "that was all"),
     )
     who = await peer.expect(wire.Who)
-    await peer.send(wire.Members(who.id, 1, everybody, 2), talk.message(6, "and this"))
+    await peer.send(wire.Members(who.id, 1, everybody, 2), _aside(2, "and this"))
     say = await peer.expect(wire.Say)
-    await peer.send(wire.Refused(say.id, EVIL, EVIL), talk.message(7, "and that"))
+    await peer.send(wire.Refused(say.id, EVIL, EVIL), _aside(3, "and that"))
     await _read_until_quit(peer)
     await peer.send(wire.Bye(EVIL, EVIL))
+
+
+def _aside(seq: int, text: str) -> wire.Message:
+    """Shown wherever the user is; after such names, who knows where that is."""
+    return talk.message(seq, text, to="@alice", conversation=9)
 
 
 async def _read_until_quit(peer: Peer) -> None:
@@ -199,13 +204,13 @@ async def test_no_control_character_of_a_server_reaches_the_terminal(tmp_path: P
         with at_terminal(tmp_path, where) as terminal:
             await until(terminal, "your name")
             terminal.send("alice\r")
-            await until(terminal, "bob: that was all")
+            await until(terminal, "bob → you (private): that was all")
             terminal.send("/who\r")
-            await until(terminal, "bob: and this")
+            await until(terminal, "bob → you (private): and this")
             terminal.send("@x")
             await until(terminal, "(private)> @x")
             terminal.send("\t hi\r")  # whether or not that is completed to the evil name
-            await until(terminal, "bob: and that")
+            await until(terminal, "bob → you (private): and that")
             terminal.send("\x03over\r")
             assert await trio.to_thread.run_sync(terminal.exit_code) == 1
             shown = terminal.raw.decode()

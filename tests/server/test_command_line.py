@@ -9,7 +9,8 @@ import structlog
 
 import wire
 from trio_chat import __version__
-from trio_chat.__main__ import NOT_YET, main
+from trio_chat.__main__ import main
+from trio_chat.options import NOT_YET
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,7 @@ def error_of(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ["--host", "0.0.0.0", "--host", "::", "--port", "0"],
         ["--plaintext", "--rate", "off", "--engine", "memory"],
         ["--data", "somewhere"],
+        ["--keep-days", "30", "--max-size", "512M"],
     ],
 )
 def test_every_option_of_the_contract_is_taken(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,6 +59,23 @@ def test_a_bad_file_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_a_port_that_cannot_be_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "port" in error_of(["--port", "65536"], capsys)
+
+
+def test_a_size_that_cannot_be_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "max_size" in error_of(["--max-size", "much"], capsys)
+    assert "keep_days" in error_of(["--keep-days", "-1"], capsys)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["export", "--data", "DIR", "--room", "#x", "FILE"],
+        ["--data", "DIR", "export", "FILE", "--room", "#x"],
+        ["--data", "DIR", "--room", "#x", "export", "FILE"],
+    ],
+)
+def test_options_may_be_anywhere(argv: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"no log in {tmp_path}" in error_of([str(tmp_path) if one == "DIR" else one for one in argv], capsys)
 
 
 @pytest.mark.parametrize("command", NOT_YET)
@@ -92,7 +111,24 @@ def test_help_and_version_are_no_error(argv: list[str], capsys: pytest.CaptureFi
     assert str(wire.DEFAULT_PORT) in out or __version__ in out
 
 
-@pytest.mark.parametrize("argv", [["dance"], ["--port", "many"], ["--no-such-option"], ["serve", "serve"]])
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["dance"],
+        ["--port", "many"],
+        ["--no-such-option"],
+        ["serve", "serve"],
+        ["import"],
+        ["import", "one", "two"],
+        ["export", "one", "two"],
+        ["export", "--format", "xml"],
+        ["export", "--room", "#x", "--user", "bob"],
+        ["export", "--keep-days", "3"],
+        ["import", "--user", "bob", "file"],
+        ["import", "--format", "text", "file"],
+        ["serve", "--direct"],
+    ],
+)
 def test_a_wrong_command_line_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import wire
-from trio_chat.config import Config, load
+from trio_chat.config import Config, load, size_of
 from trio_chat.errors import ConfigError
 
 
@@ -58,6 +58,16 @@ def test_the_command_line_wins(file: Path) -> None:
         ('host = "127.0.0.1"', "host"),
         ("crowd = 449", "crowd_over"),
         ("ping_after = 90", "ping_after"),
+        ("keep_days = -1", "keep_days"),
+        ('keep_days = "long"', "keep_days"),
+        ("max_size = -1", "max_size"),
+        ('max_size = "512 M"', "max_size"),
+        ('max_size = "2P"', "max_size"),
+        ('[rooms."#x"]\nkeep_day = 3', "keep_day"),
+        ('[rooms."#x"]\nmax_size = "x"', "rooms"),
+        ("[rooms.x]\nkeep_days = 3", "begins with #"),
+        ('[rooms."#x y"]\nkeep_days = 3', "#x y"),
+        ("rooms = 3", "rooms"),
     ],
 )
 def test_a_mistake_is_told_in_one_line_that_names_it(file: Path, line: str, names: str) -> None:
@@ -82,6 +92,17 @@ def test_a_file_that_is_not_there_is_named(file: Path) -> None:
     assert str(file) in str(caught.value)
     with pytest.raises(ConfigError, match=r"(?i)directory|denied"):
         load(file.parent)
+
+
+@pytest.mark.parametrize(
+    ("amount", "size"),
+    [(0, 0), (5, 5), ("5", 5), ("3K", 3072), ("512M", 512 << 20), ("2G", 2 << 30), ("1.5T", 3 << 39)],
+)
+def test_a_size_has_a_unit(file: Path, amount: int | str, size: int) -> None:
+    assert size_of(load(max_size=amount).max_size) == size
+    file.write_text(f'[rooms."#x"]\nmax_size = {amount!r}\nkeep_days = 0.5')
+    assert size_of(load(file).rooms["#x"].max_size or 0) == size
+    assert load(file).rooms["#x"].keep_days == 0.5
 
 
 def test_it_never_changes() -> None:

@@ -1,12 +1,14 @@
 """docs/server.md says what the server can do."""
 
+import typing
 from pathlib import Path
 
 import msgspec
 
-from trio_chat.__main__ import NOT_YET
+from trio_chat.archive import lines
 from trio_chat.config import Config
 from trio_chat.names import RESERVED
+from trio_chat.options import COMMANDS, NOT_YET
 
 PAGE_FOLDER = Path(__file__).parents[2] / "docs"
 PAGE = (PAGE_FOLDER / "server.md").read_text()
@@ -14,12 +16,20 @@ PAGE = (PAGE_FOLDER / "server.md").read_text()
 
 def test_every_setting_is_there_with_its_default() -> None:
     for field in msgspec.structs.fields(Config):
-        default = msgspec.json.encode(field.default).decode().replace(",", ", ")
+        default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+        default = msgspec.json.encode(default).decode().replace(",", ", ")
         assert f"| `{field.name}` | `{default}` |" in PAGE
 
 
 def test_every_command_is_there() -> None:
     assert all(f"`{command}`" in PAGE for command in NOT_YET)
+    assert all(f"trio_chat {command}" in PAGE for command in set(COMMANDS) - {*NOT_YET, "serve"})
+
+
+def test_every_kind_of_line_of_an_export_is_there() -> None:
+    for line in typing.get_args(lines.Line):
+        assert f"| `{line.__struct_config__.tag}` |" in PAGE
+        assert all(f"`{field.encode_name}`" in PAGE for field in msgspec.structs.fields(line))
 
 
 def test_the_protocol_names_the_reserved_names() -> None:

@@ -1,15 +1,13 @@
 """What every engine of the log does: each sentence of `trio_chat/log/seam.py`, held by all of them."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Iterable
 
 import pytest
 import trio
 import trio.testing
 
 import wire
-from trio_chat.log import Log, MemoryLog, SqliteLog, inline
+from trio_chat.log import Log, MemoryLog
 from trio_chat.model import (
     AccountKept,
     ConversationEnded,
@@ -53,25 +51,6 @@ class Clock:
 
     def __call__(self) -> int:
         return self.time
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["memory", "sqlite", "sqlite in threads"])
-def log(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Log]:
-    engine: Log
-    match request.param:
-        case "memory":
-            engine = MemoryLog(max_bytes=1 << 27, now=clock)
-        case "sqlite":
-            engine = SqliteLog(tmp_path / "data", now=clock, run=inline, synchronous="OFF")
-        case _:
-            engine = SqliteLog(tmp_path / "data", now=clock)
-    with closing(engine):
-        yield engine
 
 
 async def page(log: Log, conversation: int = 1) -> list[wire.Message]:

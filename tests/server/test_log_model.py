@@ -1,11 +1,13 @@
-"""The log against a simple model of it, in any order: appends, changes, pages, crashes; for both engines."""
+"""The log against a simple model of it, in any order: appends, changes, pages, counts, crashes; for both engines."""
 
+import contextlib
 import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import apsw
 import msgspec
 import pytest
 import trio
@@ -18,6 +20,8 @@ from tests.server.test_log import ALL, Clock
 from trio_chat.log import Log, MemoryLog, SqliteLog, inline
 from trio_chat.log.sqlite import FILE
 from trio_chat.model import (
+    LOBBY,
+    NO_TOPIC,
     AccountGone,
     AccountKept,
     Change,
@@ -26,17 +30,21 @@ from trio_chat.model import (
     Draft,
     Entry,
     IdsTaken,
+    MemberKept,
     NameKept,
     Read,
     Receipt,
     Record,
     Saved,
+    Topic,
     Trimmed,
 )
 from wire import Kind
 
 T = TypeVar("T")
 
+DIRECT = 2
+ROOM = 3
 CONVERSATIONS = 3
 ACCOUNTS = 3
 NONCES = [number.to_bytes(16, "big") for number in range(16)]
@@ -56,7 +64,12 @@ class Model:
         self.accounts: dict[int, AccountKept] = {}
         self.gone: dict[int, AccountKept] = {}
         self.names: dict[str, NameKept] = {}
-        self.members: dict[int, set[int]] = {}
+        self.rooms: dict[int, ConversationMade] = {}
+        self.members: dict[int, dict[int, int]] = {}
+        """By conversation and account: since when."""
+        self.topics: dict[int, Topic] = {}
+        self.unindexed: list[tuple[int, str, str]] = []
+        """Id, text and sender of what was searched and is not any more."""
         self.reads: dict[tuple[int, int], int] = {}
         self.ids_until = 1
 
@@ -81,15 +94,36 @@ class Model:
         self.fed.append(Entry(len(self.fed) + 1, message))
         page = self.pages.setdefault(where, {})
         target = page.get(draft.ref)
-        if draft.kind is Kind.EDIT and target is not None and target.kind in (Kind.TEXT, Kind.ACTION):
-            page[draft.ref] = msgspec.structs.replace(target, text=draft.text)
-        elif draft.kind is Kind.FORGET and draft.ref:
-            page.pop(draft.ref, None)
-            for number, entry in list(page.items()):
-                if entry.ref == draft.ref and entry.kind in (Kind.EDIT, Kind.REACT):
-                    del page[number]
-        page[seq] = message
+        match draft.kind:
+            case Kind.EDIT if target is not None and target.kind in (Kind.TEXT, Kind.ACTION):
+                self.let_go([target])
+                page[draft.ref] = msgspec.structs.replace(target, text=draft.text)
+            case Kind.FORGET:
+                topic = self.topics.get(where, NO_TOPIC)
+                if topic.seq == draft.ref or (not draft.ref and topic.account == draft.account):
+                    self.topics.pop(where, None)
+                own = [it.seq for it in page.values() if it.account == draft.account and it.kind is not Kind.FORGET]
+                about = {draft.ref} if draft.ref else set(own)
+                self.take_away(
+                    where,
+                    lambda it: it.seq in about or (it.ref in about and it.kind in (Kind.EDIT, Kind.REACT)),
+                )
+            case Kind.TOPIC:
+                self.topics[where] = Topic(draft.text, seq, draft.account)
+        self.pages[where][seq] = message
         return Receipt(where, seq, len(self.fed))
+
+    def take_away(self, where: int, goes: Callable[[wire.Message], bool]) -> None:
+        page = self.page(where)
+        self.let_go([entry for entry in page.values() if goes(entry)])
+        self.pages[where] = {seq: entry for seq, entry in page.items() if not goes(entry)}
+
+    def let_go(self, entries: Sequence[wire.Message]) -> None:
+        self.unindexed += [
+            (entry.conversation << 32 | entry.seq, entry.text, entry.sender)
+            for entry in entries
+            if entry.kind in (Kind.TEXT, Kind.ACTION)
+        ]
 
     def change(self, change: Change) -> None:
         match change:
@@ -103,19 +137,31 @@ class Model:
                 self.names.pop(change.id, None)
                 if change.until:
                     self.names[change.id] = change
-            case ConversationMade(made, accounts):
-                self.members.setdefault(made, set()).update(accounts)
-                self.heads.setdefault(made, (0, 0))
-            case ConversationEnded(ended):
-                for held in (self.pages, self.members):  # its head stays: no id, and no seq, is given twice
-                    held.pop(ended, None)
-                self.reads = {mark: seq for mark, seq in self.reads.items() if mark[1] != ended}
             case Read():
                 self.reads[change.id] = change.seq
             case IdsTaken(until):
                 self.ids_until = max(self.ids_until, until)
+            case _:
+                self.change_conversation(change)
+
+    def change_conversation(self, change: Change) -> None:
+        match change:
+            case ConversationMade(made, accounts, room, _):
+                self.members.setdefault(made, {}).update(dict.fromkeys(accounts, 0))
+                self.heads.setdefault(made, (0, 0))
+                if room:
+                    self.rooms[made] = change
+            case MemberKept((account, where), since):
+                self.members.setdefault(where, {}).pop(account, None)
+                if since is not None:
+                    self.members[where][account] = since
+            case ConversationEnded(ended):
+                self.take_away(ended, lambda _: True)
+                for held in (self.rooms, self.members, self.topics):  # its head stays: no id or seq is given twice
+                    held.pop(ended, None)
+                self.reads = {mark: seq for mark, seq in self.reads.items() if mark[1] != ended}
             case Trimmed(where, through):
-                self.pages[where] = {seq: entry for seq, entry in self.page(where).items() if seq > through}
+                self.take_away(where, lambda it: it.seq <= through)
 
     def page(self, conversation: int) -> dict[int, wire.Message]:
         return self.pages.get(conversation, {})
@@ -125,7 +171,17 @@ class Model:
             accounts=[self.accounts[number] for number in sorted(self.accounts)],
             gone=[self.gone[number] for number in sorted(self.gone)],
             names=sorted(self.names.values(), key=lambda kept: (kept.until, kept.id)),
-            conversations=[ConversationMade(it, tuple(sorted(self.members[it]))) for it in sorted(self.members)],
+            conversations=[
+                self.rooms.get(where) or ConversationMade(where, tuple(sorted(self.members[where])))
+                for where in (DIRECT, ROOM)
+                if where in self.rooms or self.members.get(where)
+            ],
+            members=[
+                MemberKept((account, where), self.members[where][account])
+                for where in (LOBBY, *self.rooms)
+                for account in sorted(self.members.get(where, ()))
+            ],
+            topics={where: topic for where, topic in self.topics.items() if topic.text},
             heads={conversation: head for conversation, (head, _) in self.heads.items()},
             reads=[Read(mark, self.reads[mark]) for mark in sorted(self.reads)],
             ids_until=self.ids_until,
@@ -137,7 +193,7 @@ _accounts = st.integers(1, ACCOUNTS)
 _seqs = st.integers(0, 12)
 _nonces = st.sampled_from(NONCES)
 _times = st.integers(0, 100)
-_kinds = st.sampled_from([Kind.TEXT, Kind.TEXT, Kind.ACTION, Kind.EDIT, Kind.REACT, Kind.FORGET])
+_kinds = st.sampled_from([Kind.TEXT, *Kind])
 _names = st.sampled_from(["alice", "bob", "zoë"])
 _drafts = st.builds(
     Draft, _conversations, _accounts, _names, st.just("#lobby"), _nonces, _kinds, _seqs, st.text(max_size=5)
@@ -146,7 +202,11 @@ _changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(AccountKept, _accounts, st.binary(max_size=2), _names, _names, st.booleans(), st.booleans()),
     st.builds(AccountGone, _accounts),
     st.builds(NameKept, _names, _accounts, st.one_of(st.just(0.0), st.floats(1, 1e9))),
-    st.builds(ConversationMade, _conversations, st.tuples(_accounts, _accounts)),
+    st.builds(ConversationMade, st.just(DIRECT), st.tuples(_accounts, _accounts)),
+    st.builds(
+        ConversationMade, st.just(ROOM), st.just(()), st.sampled_from(["#tea", "#TEA"]), st.sampled_from(wire.History)
+    ),
+    st.builds(MemberKept, st.tuples(_accounts, st.sampled_from([LOBBY, ROOM])), st.one_of(st.none(), _seqs)),
     st.builds(ConversationEnded, _conversations),
     st.builds(Read, st.tuples(_accounts, _conversations), _seqs),
     st.builds(IdsTaken, st.integers(1, 1 << 32)),
@@ -202,6 +262,16 @@ class LogInAnyOrder(RuleBasedStateMachine):
         assert self.call(self.log.since, conversation, seqs[0], limit=limit, until=seqs[1]) == inside[:limit]
         inside = [entry for seq, entry in kept if seq < seqs[0]]
         assert self.call(self.log.before, conversation, seqs[0], limit=limit) == inside[-limit:]
+
+    @rule(conversation=_conversations, account=_accounts, seqs=st.tuples(_seqs, _seqs), time=_times)
+    def count(self, conversation: int, account: int, seqs: tuple[int, int], time: int) -> None:
+        kept = self.model.page(conversation).values()
+        others = [it for it in kept if it.account != account and it.kind in (Kind.TEXT, Kind.ACTION)]
+        unread = self.call(self.log.unread, account, conversation, after=seqs[0], until=seqs[1])
+        assert unread == sum(seqs[0] < it.seq <= seqs[1] for it in others)
+        head, _ = self.model.heads.get(conversation, (0, 0))
+        later = [it.seq for it in kept if it.time >= time]
+        assert self.call(self.log.at, conversation, time) == (later[0] if later else head + 1)
 
     @rule()
     def find(self) -> None:
@@ -260,6 +330,12 @@ class SqliteInAnyOrder(LogInAnyOrder):
         self.log.close()
         self.lives += 1
         self.open_again()
+
+    @invariant()
+    def what_an_index_must_let_go_is_written_down(self) -> None:
+        with contextlib.closing(apsw.Connection(str(self.home / str(self.lives) / FILE))) as file:
+            rows = list(file.execute("SELECT id, text, sender FROM unindexed ORDER BY id, n"))
+            assert rows == sorted(self.model.unindexed, key=lambda row: row[0])
 
     def open_again(self) -> None:
         log_id = self.log.log_id

@@ -14,20 +14,21 @@ BUSY: Final = 10_000
 """Milliseconds to wait for another process: a backup, or the sqlite3 shell."""
 
 _AT: Final = """
-    WITH RECURSIVE half (low, high) AS (
-        SELECT :first, :past
+    WITH RECURSIVE half (low, step) AS (
+        SELECT :first, 1 << 31
         UNION ALL
-        SELECT iif(late, low, middle + 1), iif(late, middle, high) FROM (
-            SELECT low, high, middle, coalesce(
-                (SELECT time FROM message WHERE id >= middle AND id < :past ORDER BY id LIMIT 1) >= :time, TRUE
-            ) AS late
-            FROM (SELECT low, high, (low + high) / 2 AS middle FROM half WHERE low < high)
-        )
+        SELECT
+            low + step * coalesce(
+                (SELECT time FROM message WHERE id >= :first AND id < min(low + step, :past) ORDER BY id DESC LIMIT 1)
+                    < :time,
+                TRUE
+            ),
+            step / 2
+        FROM half WHERE step > 0
     )
-    SELECT min(id) FROM message WHERE id >= (SELECT low FROM half WHERE low = high) AND id < :past
+    SELECT min(id) FROM message WHERE id >= (SELECT low FROM half WHERE step = 0) AND id < :past
 """
-"""Bisection of the ids from `first` up to `past`, in one statement: all rows below `low` are older than `time`, and
-none from `high` on is."""
+"""Bisection of the ids from `first` up to `past`, in one statement: all rows below `low` are older than `time`."""
 
 
 class Reader:
@@ -36,6 +37,7 @@ class Reader:
     def __init__(self, path: Path, *, vfs: str | None = None) -> None:
         self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY, vfs=vfs)
         self._connection.set_busy_timeout(BUSY)
+        self._connection.pragma("user_version")  # it opens all its files now, not when there may be none left
 
     def since(self, conversation: int, after: int, limit: int, until: int) -> list[wire.Message]:
         """As `Log.since`."""

@@ -76,7 +76,7 @@ def values(message: wire.Message) -> tuple[Any, ...]:
     )
 
 
-def read_messages(connection: apsw.Connection, where: str, bindings: tuple[int, ...]) -> list[wire.Message]:
+def read_messages(connection: apsw.Connection, where: str, bindings: tuple[int | str, ...]) -> list[wire.Message]:
     """The entries `where` (SQL, with an order), fetched as one row of JSON. Raises apsw.Error."""
     inner = f"SELECT * FROM message WHERE {where}"  # noqa: S608  no part of it comes from outside
     rows = connection.execute(f"SELECT json_group_array(json_array({_COLUMNS})) FROM ({inner})", bindings)  # noqa: S608  nor of this

@@ -14,6 +14,7 @@ from trio_chat.errors import StartError, Unavailable
 from trio_chat.log.database import Database
 from trio_chat.log.feed import Feed
 from trio_chat.log.reader import Reader
+from trio_chat.log.upkeep import Upkeep
 from trio_chat.model import Entry, Readable, Receipt, Record
 
 FILE: Final = "chat.db"
@@ -44,6 +45,7 @@ class SqliteLog:
     def __init__(self, folder: Path, *, now: Callable[[], int], run: Run = trio.to_thread.run_sync, **how: Any) -> None:
         self.path: Final = folder / FILE
         self._run = run
+        self._upkeep = Upkeep(self.path, run, vfs=how.get("vfs"))
         self._feed = Feed()
         self._lock = hold(folder)
         try:
@@ -68,6 +70,8 @@ class SqliteLog:
             places, messages = await self._run(self._database.commit, batch)
         except apsw.Error as exc:
             raise _unavailable("append", exc) from exc
+        finally:
+            self._upkeep.changed()
         self._feed.put(messages)
         commit = self._feed.commit - sum(place.new for place in places)
         receipts: list[Receipt] = []
@@ -99,12 +103,15 @@ class SqliteLog:
     async def search(
         self, words: str, where: Sequence[Readable], *, sender: str, before: int, limit: int
     ) -> list[wire.Message]:
-        """As `Log.search`."""
-        raise NotImplementedError
+        """As `Log.search`. Cancelled, or after a second, it is given up: Unavailable."""
+        try:
+            return await self._upkeep.search(words, where, sender, before, limit)
+        except (apsw.Error, OSError) as exc:
+            raise _unavailable("search", exc) from exc
 
     async def tend(self) -> None:
         """As `Log.tend`."""
-        await trio.sleep_forever()
+        await self._upkeep.tend()
 
     async def find(self, account: int, nonce: bytes) -> Receipt | None:
         """As `Log.find`."""
@@ -114,6 +121,7 @@ class SqliteLog:
     def close(self) -> None:
         """As `Log.close`; others may have the directory then."""
         try:
+            self._upkeep.close()
             self._pages.close()
             self._counts.close()
             self._database.close()
@@ -163,6 +171,6 @@ def hold(folder: Path) -> apsw.Connection:
     return connection
 
 
-def _unavailable(what: str, exc: apsw.Error) -> Unavailable:
+def _unavailable(what: str, exc: apsw.Error | OSError) -> Unavailable:
     log.error("the log failed", what=what, why=f"{type(exc).__name__}: {exc}")
     return Unavailable(str(exc))

@@ -1,0 +1,100 @@
+"""Who is around: members of rooms, what happens to them, and what it says about the user."""
+
+import wire
+from client_repl import inputs
+from client_repl.conversations import Conversations
+from client_repl.effects import Effect, Show
+from client_repl.ignored import Ignored
+from client_repl.items import Notice, PresenceLine, Roster
+from client_repl.me import Me
+from client_repl.names import Names
+from client_repl.people import People
+from client_repl.place import Place
+from client_repl.requests import Requests
+
+
+class Company:
+    """What a server says of users, and what is asked of them."""
+
+    def __init__(
+        self,
+        me: Me,
+        place: Place,
+        names: Names,
+        conversations: Conversations,
+        people: People,
+        ignored: Ignored,
+        requests: Requests,
+    ) -> None:
+        self._me = me
+        self._place = place
+        self._names = names
+        self._conversations = conversations
+        self._people = people
+        self._ignored = ignored
+        self._requests = requests
+
+    def who(self, where: str, prefix: str, draft: str) -> list[Effect]:
+        """Ask who is in the room `where`, with a name that begins with `prefix`."""
+
+        def roster(members: wire.Members) -> list[Effect]:
+            self._people.found(members.conversation, members.users)
+            return [Show(Roster(members.users, members.total))]
+
+        return self._requests.ask(wire.Who(self._requests.new_id(), where, prefix=prefix), draft, roster)
+
+    def look_up(self, where: str, prefix: str) -> list[Effect]:
+        """Ask for more names that begin with `prefix`, where the room is too big to be known whole."""
+        prefix = inputs.visible(prefix)
+        if not self._people.partial or len(prefix) > inputs.MAX_NAME or self._requests.looks_up(prefix):
+            return []
+
+        def found(members: wire.Members) -> list[Effect]:
+            self._people.found(members.conversation, members.users)
+            return []
+
+        return self._requests.send(wire.Who(self._requests.new_id(), where, prefix=prefix), found)
+
+    def change(self, event: wire.Nick | wire.SetStatus, draft: str) -> list[Effect]:
+        """Take another name, go away or come back."""
+        if isinstance(event, wire.SetStatus) and self._requests.connected:
+            self._me.decides()
+        return self._requests.ask(event, draft, lambda _: [Show(Notice(self._me.done(event)))])
+
+    def members(self, members: wire.Members, room: str) -> list[Effect]:
+        """Who is in a room. `room`: where to ask about the user, if this does not say."""
+        for user in members.users:
+            self._names.tell(user.name, user.account)
+        effects = self._be_away_again(self._me.known_as(members.users))
+        if members.ref:
+            return effects + self._requests.answered(members)
+        self._people.replace(members.conversation, members.users, members.total, more=members.more)
+        self._place.look()
+        return effects + self.look_up(room, self._me.name) if self._me.unsure else effects
+
+    def _be_away_again(self, reason: str | None) -> list[Effect]:
+        if reason is None:
+            return []
+        self._me.decides()
+        event = wire.SetStatus(self._requests.new_id(), wire.Status.AWAY, reason)
+
+        def away(_: wire.Done) -> list[Effect]:
+            self._me.done(event)
+            return []
+
+        return self._requests.send(event, away)
+
+    def presence(self, presence: wire.Presence) -> list[Effect]:
+        """What happened to users of a room."""
+        return [effect for change in presence.changes for effect in self._changed(presence.conversation, change)]
+
+    def _changed(self, conversation: int, change: wire.PresenceChange) -> list[Effect]:
+        self._names.tell(change.name, change.account)
+        self._people.changed(conversation, change)
+        if change.account == self._me.account:
+            self._me.become(change)
+            return []
+        if self._ignored.hides(change.previous, change.account) or self._ignored.hides(change.name, change.account):
+            return []
+        here = self._place.shows(conversation) or self._place.partner == change.account
+        return [Show(PresenceLine(self._conversations.name(conversation), change, here))]

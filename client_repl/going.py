@@ -1,0 +1,192 @@
+"""Rooms and places: entering and leaving rooms, and which conversation the user is in."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import wire
+from client_repl.conversations import LOBBY, Conversations
+from client_repl.effects import Effect, Show, failure
+from client_repl.inputs import is_conversation
+from client_repl.items import Entered, Notice, RoomsListed
+from client_repl.marking import Marking
+from client_repl.names import fold
+from client_repl.pages import Pages
+from client_repl.people import People
+from client_repl.place import Place
+from client_repl.reading import Reading
+from client_repl.requests import Requests
+from client_repl.sending import Sending
+from client_repl.unread import UnreadLines
+
+_NOT_A_ROOM: Final = "A room is called #name, without blanks."
+
+
+@dataclass(slots=True)
+class _Join:
+    """A /join that is under way. Text goes to the room at once, so that none meant for it goes to where the user was:
+    should the room refuse the user, it refuses the text as well."""
+
+    room: str
+    before: str
+    """Where the user goes back to then."""
+
+
+class Going:
+    """In and out of rooms, by this client and others of the user, and from one conversation to another."""
+
+    def __init__(
+        self,
+        place: Place,
+        conversations: Conversations,
+        people: People,
+        unread: UnreadLines,
+        reading: Reading,
+        marking: Marking,
+        pages: Pages,
+        sending: Sending,
+        requests: Requests,
+    ) -> None:
+        self._place = place
+        self._conversations = conversations
+        self._people = people
+        self._unread = unread
+        self._reading = reading
+        self._marking = marking
+        self._pages = pages
+        self._sending = sending
+        self._requests = requests
+        self._joins: dict[int, _Join] = {}
+        """By request, until the user is in the room."""
+
+    # --- what the user does
+
+    def join(self, room: str, history: wire.History, draft: str) -> list[Effect]:
+        """Enter a room, or make it, and go there."""
+        if not is_conversation(room) or room[0] != "#":
+            return failure(wire.Code.NAME_INVALID, _NOT_A_ROOM, draft)
+        event = wire.Join(self._requests.new_id(), room, history)
+
+        def done(_: wire.Done) -> list[Effect]:
+            was_in = self._joins.pop(event.id, None)  # else Joined has come, and what is there comes by itself
+            return [] if was_in is None else self._arrive(room, None)
+
+        def refused(_: wire.Refused) -> list[Effect]:
+            self._give_up(event.id)
+            return []
+
+        effects = self._requests.ask(event, draft, done, refused)
+        if self._requests.connected:
+            effects = [*self._marking.tick(), *effects]
+            self._joins[event.id] = _Join(room, self._place.where)
+            self._place.move(room)
+        return effects
+
+    def _give_up(self, request: int) -> None:
+        failed = self._joins.pop(request, None)
+        if failed is None:
+            return
+        for join in self._joins.values():
+            if join.before == failed.room:
+                join.before = failed.before
+        if self._place.where == failed.room:
+            self._place.move(failed.before)
+
+    def leave(self, room: str, draft: str) -> list[Effect]:
+        """Leave a room; "": where the user is."""
+        room = room or self._place.where
+        if not room.startswith("#"):
+            return failure(wire.Code.NO_SUCH_ROOM, "You can leave rooms only; /switch goes elsewhere.", draft)
+        if not self._conversations.find(room):
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}.", draft)
+        return self._requests.ask(wire.Leave(self._requests.new_id(), room), draft)
+
+    def switch(self, where: str, draft: str) -> list[Effect]:
+        """Go to a room that the user is in, or to a direct conversation."""
+        if not is_conversation(where):
+            return failure(wire.Code.NO_SUCH_ROOM, "Write /switch and #room or @name.", draft)
+        if where.startswith("#") and not self._conversations.find(where):
+            text = f"You are not in {where}; /join {where} enters it."
+            return failure(wire.Code.NO_SUCH_ROOM, text, draft)
+        if not self._requests.connected:
+            text = f"There is no connection now, so {where} cannot be shown; try again when it is back."
+            return failure("not-connected", text, draft)
+        return self._arrive(where, draft)
+
+    def _arrive(self, where: str, draft: str | None) -> list[Effect]:
+        read = self._marking.tick()
+        self._place.move(where)
+        return [*read, *self._pages.arrive(self._place.where, self._place.conversation, draft)]
+
+    def follow(self, room: str, draft: str) -> list[Effect]:
+        """Begin or end to print the lines of a room wherever the user is; "": tell which ones."""
+        if not room:
+            names = ", ".join(self._place.followed)
+            return [Show(Notice(f"You follow {names}." if names else "You follow no room; /follow #room begins."))]
+        found = self._conversations.find(room)
+        if not found or not room.startswith("#"):
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}; /join enters a room.", draft)
+        name = self._conversations.name(found)
+        begun = self._place.follow(found)
+        text = f"You follow {name} from now on; the same command ends it." if begun else f"You follow {name} no longer."
+        return [Show(Notice(text))]
+
+    def rooms(self, prefix: str, draft: str) -> list[Effect]:
+        """List the rooms whose name begins with `prefix`."""
+
+        def listed(answer: wire.RoomList) -> list[Effect]:
+            ours = {room.name: self._conversations.find(room.name) for room in answer.rooms if room.joined}
+            unread = {name: self._unread.unread(number) for name, number in ours.items()}
+            counts = {name: count for name, count in unread.items() if count}
+            return [Show(RoomsListed(answer.rooms, counts, answer.more))]
+
+        return self._requests.ask(wire.Rooms(self._requests.new_id(), prefix), draft, listed)
+
+    def topic(self, text: str, draft: str) -> list[Effect]:
+        """Set the topic of the room; "": tell it, "-": end it."""
+        where = self._place.where
+        if not where.startswith("#"):
+            return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic.", draft)
+        if not text:
+            topic = self._conversations.topic(self._place.conversation)
+            return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]
+        return self._sending.say(where, "" if text == "-" else text, draft, kind=wire.Kind.TOPIC)
+
+    # --- what the server tells
+
+    def joined(self, conversation: wire.Conversation) -> list[Effect]:
+        """The user is in one more conversation, by whichever connection."""
+        self._unread.entered(conversation)
+        news = self._conversations.told(conversation)
+        for request, join in list(self._joins.items()):
+            if fold(join.room) == fold(conversation.name):
+                del self._joins[request]
+                if self._place.where == join.room:
+                    self._place.move(conversation.name)
+        return [Show(Entered(conversation.name, conversation.topic))] if news else []
+
+    def left(self, conversation: int) -> list[Effect]:
+        """The user is in a room no longer, by whichever connection."""
+        return self._gone(conversation) if self._conversations.left(conversation) else []
+
+    def settled(self) -> list[Effect]:
+        """All that the user is in was told: what changed while there was no connection."""
+        moves = self._conversations.settle()
+        topic, name = self._conversations.topic, self._conversations.name
+        entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]
+        return [*entered, *(effect for number in moves.left for effect in self._gone(number))]
+
+    def _gone(self, conversation: int) -> list[Effect]:
+        name = self._conversations.name(conversation)
+        self._place.left(conversation)
+        self._people.gone(conversation)
+        told: list[Effect] = [Show(Entered(name, left=True)), *self._reading.left(conversation)]
+        comes_back = any(fold(join.room) == fold(name) for join in self._joins.values())
+        if comes_back or fold(self._place.where) != fold(name):
+            return told
+        self._place.move(LOBBY)
+        return [*told, *self._pages.arrive(LOBBY, self._place.conversation, None)]
+
+    def disconnected(self) -> None:
+        """Whoever was on the way into a room is where they were before."""
+        for request in reversed(list(self._joins)):
+            self._give_up(request)

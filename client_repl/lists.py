@@ -1,0 +1,68 @@
+"""How lists look: who is here, which rooms there are, what waits to be read."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from prompt_toolkit.utils import get_cwidth
+
+from client_repl.items import RoomsListed, Roster, Unread
+from client_repl.paper import INDENT, MAX_NAME, cut, padded
+from client_repl.sanitize import clean_line
+from client_repl.waits import Waits, waiting
+from client_repl.wording import count
+
+
+def roster(shown: Roster) -> Iterable[str]:
+    """One row for each user, below one that counts them."""
+    yield f"{shown.total} here:" if shown.total else "nobody of this name is here"
+    names = [clean_line(user.name) for user in shown.users]
+    column = _column(names)
+    for name, user in zip(names, shown.users, strict=True):
+        reason = f": {clean_line(user.text)}" if user.text else ""
+        idle = f", idle {_duration(user.idle)}" if user.idle >= 60 else ""
+        guest = ", guest" if user.guest else ""
+        yield f"{padded(name, column)}  {clean_line(user.status)}{reason}{idle}{guest}"
+    if shown.total > len(shown.users):
+        yield f"… and {shown.total - len(shown.users)} more"
+
+
+def rooms(shown: RoomsListed, columns: int) -> Iterator[str]:
+    """One row for each room: whether the user is in it, name, members, what is unread, topic; of at most `columns`
+    with what stands before it."""
+    if not shown.rooms:
+        yield "no room has such a name"
+        return
+    yield f"{count(len(shown.rooms), 'room')}{' and more' if shown.more else ''}; you are in those with *:"
+    names = [clean_line(room.name) for room in shown.rooms]
+    unread = [str(shown.unread.get(room.name, "")) for room in shown.rooms]
+    name_column, unread_column = _column(names), max(map(len, unread))
+    member_column = max(len(str(room.members)) for room in shown.rooms)
+    for name, new, room in zip(names, unread, shown.rooms, strict=True):
+        news = f"  {new:>{unread_column}} {'new' if new else '   '}" if unread_column else ""
+        row = f"{'*' if room.joined else ' '} {padded(name, name_column)}  {room.members:>{member_column}} in it{news}"
+        yield cut(f"{row}  {clean_line(room.topic)}".rstrip(), max(INDENT, columns - INDENT))
+    if shown.more:
+        yield "… /rooms and the beginning of a name shows others"
+
+
+def unread(shown: Unread) -> str:
+    """What waits, in one sentence."""
+    waits = waiting(shown.counts, shown.mentions)
+    if not waits:
+        return "nothing unread elsewhere"
+    return f"unread: {', '.join(map(_waits, waits))}; /switch and a name shows it"
+
+
+def _waits(waits: Waits) -> str:
+    named = f" ({waits.mentions} with your name)" if waits.mentions and not waits.where.startswith("@") else ""
+    return f"{clean_line(waits.where)} {waits.unread}{named}"
+
+
+def _column(names: Sequence[str]) -> int:
+    return min(MAX_NAME, max(map(get_cwidth, names), default=0))
+
+
+def _duration(seconds: int) -> str:
+    for unit, size in (("d", 86400), ("h", 3600)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds // 60} min"

@@ -1,0 +1,113 @@
+"""What everything on a terminal is printed with: styles, the clock, colours of names, rows that hang, rules."""
+
+import itertools
+import zlib
+from datetime import date, tzinfo
+from typing import Final, NamedTuple
+
+from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_width
+from prompt_toolkit.styles import BaseStyle, Style
+from prompt_toolkit.utils import get_cwidth
+
+from client_repl import clock
+from client_repl.wrapping import wrap
+
+Fragments = StyleAndTextTuples
+"""Styles and texts in order, each printed line with its newline. Never HTML or ANSI: remote text would be markup."""
+
+INDENT: Final = 12
+"""Columns of time, number and sign."""
+MAX_NAME: Final = 32
+"""Columns of a name beside which something else needs room."""
+_MAX_HANG: Final = 36
+"""Columns before a text that its further rows repeat; a longer name would push them out of a narrow terminal."""
+_NARROW: Final = 40
+"""Columns of a terminal in which further rows need the room more than they need to stand under the first one."""
+_NARROW_INDENT: Final = 2
+"""Columns before further rows there: in the first column only lines begin."""
+_RULE: Final = "──"
+_NAME_COLOURS: Final = (
+    *("ansired", "ansigreen", "ansiyellow", "ansiblue", "ansimagenta", "ansicyan"),
+    *("ansibrightred", "ansibrightgreen", "ansibrightyellow", "ansibrightblue", "ansibrightmagenta", "ansibrightcyan"),
+)
+
+STYLE: Final[BaseStyle] = Style.from_dict(
+    {
+        **{f"name-{number}": colour for number, colour in enumerate(_NAME_COLOURS)},
+        "own": "bold",
+        "private": "bold ansimagenta",
+        "mention": "bold",
+        "found": "bold",
+        "action": "italic",
+        "dim": "dim",
+        "rule": "dim",
+        "new": "bold",
+        "failure": "ansired",
+        "prompt": "bold",
+        "alert": "bold",
+        "pending": "dim",
+    }
+)
+
+
+class Paper(NamedTuple):
+    """What is printed on. `home` is the conversation whose lines need not name it."""
+
+    now: int
+    columns: int
+    zone: tzinfo | None
+    home: str = ""
+
+
+def remark(sign: str, text: str, paper: Paper, style: str = "class:dim") -> Fragments:
+    """Something that nobody said, and that has no time but now."""
+    head: Fragments = [("class:dim", f"{clock_at(paper.now, paper)}     "), (style, f"{sign} ")]
+    return hanging(head, text, style, paper.columns)
+
+
+def hanging(head: Fragments, text: str, style: str, columns: int) -> Fragments:
+    """`text` behind `head`, its further rows under its first, so that none of them looks like a line of somebody else.
+
+    They are broken here: a terminal would begin them in the first column.
+    """
+    width = fragment_list_width(head)
+    hang = _NARROW_INDENT if columns < _NARROW else width if width <= min(_MAX_HANG, columns // 2) else INDENT
+    size = sum(len(part) for _, part, *_ in head)
+    return [*wrap([*head, (style, text)], columns, hang, size), ("", "\n")]
+
+
+def rule(text: str, paper: Paper, style: str = "class:rule") -> Fragments:
+    """What sets apart: one row with `text` in it, which is one line and harmless. It is short, so that it stays one row
+    in a window that becomes smaller."""
+    around = 2 * len(_RULE) + 3
+    shown = f"{_RULE} {cut(text, max(1, paper.columns - around))} {_RULE}" if text else _RULE
+    return [(style, f"{shown}\n")]
+
+
+def clock_at(time: int, paper: Paper) -> str:
+    """Hours and minutes, behind the date where it is not today."""
+    when = clock.when(time, paper.zone)
+    return f"{when:%H:%M}" if when.date() == day(paper.now, paper) else f"{when:%Y-%m-%d %H:%M}"
+
+
+def day(time: int, paper: Paper) -> date:
+    """The date of a time."""
+    return clock.when(time, paper.zone).date()
+
+
+def colour(name: str) -> str:
+    """The same for a name in every session and on every machine."""
+    return f"class:name-{zlib.crc32(name.casefold().encode()) % len(_NAME_COLOURS)}"
+
+
+def cut(text: str, columns: int) -> str:
+    """The beginning of `text` that fits in `columns`, with `…` where something is missing."""
+    if get_cwidth(text) <= columns:
+        return text
+    widths = itertools.accumulate(map(get_cwidth, text))
+    return text[: sum(width < columns for width in widths)] + "…"
+
+
+def padded(text: str, columns: int) -> str:
+    """`text` with blanks up to `columns`."""
+    return text + " " * (columns - get_cwidth(text))

@@ -1,0 +1,277 @@
+"""What waits, and how the server is told that it was read: by a screen that somebody looks at."""
+
+import wire
+from client_repl.chat import Chat
+from client_repl.items import Line, Unread
+from tests.client.talk import asked, chat, message, rooms, sent, shown, welcome
+
+DEV = 2
+
+
+def within(*names: str, screen: bool = True, head: int = 0) -> Chat:
+    c = chat(screen=screen)
+    c.welcomed(welcome(conversations=rooms("#dev", *names, head=head)))
+    c.focus(True)
+    return c
+
+
+def hear(c: Chat, seq: int, text: str = "hi", conversation: int = DEV, *, ref: int = 0, sender: str = "bob") -> None:
+    kind = wire.Kind.FORGET if not text else wire.Kind.TEXT
+    to = {1: "#lobby", DEV: "#dev"}.get(conversation, "@alice")
+    c.received(message(seq, text, to=to, conversation=conversation, kind=kind, ref=ref, sender=sender))
+
+
+def marks(c: Chat) -> list[tuple[int, int]]:
+    return [(event.conversation, event.seq) for event in sent(c.tick()) if isinstance(event, wire.MarkRead)]
+
+
+# --- counting
+
+
+def test_lines_of_others_wait_until_they_are_read() -> None:
+    c = within(screen=False)
+    hear(c, 1)
+    hear(c, 2, "hi alice")
+    hear(c, 3, sender="alice")
+    c.received(message(4, ":alice:", kind=wire.Kind.REACT, to="#dev", conversation=DEV, ref=1))
+    assert (c.unread, c.mentions) == ({"#dev": 2}, {"#dev": 1})
+    c.received(wire.ReadMark(DEV, 1, 4, 1))
+    assert c.unread == {"#dev": 1}
+    c.received(wire.ReadMark(DEV, 4, 4, 0))
+    assert (c.unread, c.mentions) == ({}, {})
+
+
+def test_what_the_server_counted_and_what_came_later_is_added_up() -> None:
+    c = within(head=40)
+    c.received(wire.ReadMark(DEV, 30, 40, 7))
+    assert c.unread == {"#dev": 7}
+    c.received(wire.Gap(DEV, 1, 40, "earlier"))
+    hear(c, 41)
+    hear(c, 42)
+    assert c.unread == {"#dev": 9}
+    c.received(wire.ReadMark(DEV, 30, 41, 8))  # counted before the last one came
+    assert c.unread == {"#dev": 9}
+
+
+def test_an_old_count_that_comes_late_is_no_news() -> None:
+    c = within(head=3)
+    c.received(wire.ReadMark(DEV, 3, 5, 1))
+    c.received(wire.ReadMark(DEV, 0, 4, 4))
+    assert c.unread == {"#dev": 1}
+
+
+def test_what_is_still_to_come_is_counted_by_the_server() -> None:
+    c = within(head=3)
+    c.received(wire.ReadMark(DEV, 0, 3, 3))
+    hear(c, 1)
+    assert c.unread == {"#dev": 3}
+
+
+def test_what_is_taken_back_does_not_wait() -> None:
+    c = within(head=5)
+    c.received(wire.ReadMark(DEV, 0, 5, 5))
+    c.received(wire.Gap(DEV, 1, 5, "earlier"))
+    for seq in (6, 7, 8):
+        hear(c, seq)
+    hear(c, 9, "", ref=7)
+    assert c.unread == {"#dev": 7}
+    hear(c, 10, "", ref=3)  # of before this client's time
+    assert c.unread == {"#dev": 6}
+    hear(c, 11, "", ref=0)
+    assert c.unread == {"#dev": 4}
+    hear(c, 12, "", ref=4, sender="alice")  # her own never waited
+    assert c.unread == {"#dev": 4}
+
+
+def test_ten_thousand_are_counted_as_many() -> None:
+    c = within()
+    for seq in range(1, 10_011):
+        hear(c, seq)
+    assert c.unread == {"#dev": 9999}
+
+
+def test_what_waits_is_told_the_latest_active_first_and_of_rooms_one_is_in() -> None:
+    c = within("#ops")
+    hear(c, 1, conversation=9)
+    c.received(message(1, to="#ops", conversation=3))
+    hear(c, 1)
+    assert list(c.unread) == ["#dev", "#ops", "@bob"]
+    c.received(wire.Left(3))
+    c.received(wire.ReadMark(3, 0, 1, 1))
+    assert list(c.unread) == ["#dev", "@bob"]
+
+
+def test_a_reconnect_takes_the_servers_word_for_it() -> None:
+    c = within()
+    hear(c, 1, "alice")
+    hear(c, 2)
+    c.disconnected()
+    c.welcomed(welcome(conversations=rooms("#dev", head=2)))
+    assert c.unread == {}
+    c.received(wire.ReadMark(DEV, 0, 2, 2))
+    assert (c.unread, c.mentions) == ({"#dev": 2}, {"#dev": 1})
+
+
+def test_another_log_has_other_lines() -> None:
+    c = within()
+    hear(c, 1)
+    c.disconnected()
+    c.welcomed(welcome(log_id=b"M" * 16, conversations=rooms("#dev")))
+    assert (c.unread, marks(c)) == ({}, [])
+
+
+# --- telling what waits
+
+
+def test_who_returns_after_ten_thousand_lines_is_told_of_the_rest() -> None:
+    names = [f"#room{number}" for number in range(1, 10)]
+    c = chat(screen=True)
+    effects = c.welcomed(welcome(conversations=rooms(*names, head=1000)))
+    for number, name in enumerate(("#lobby", *names), start=1):
+        effects += c.received(wire.ReadMark(number, 0, 1000, 1000))
+        for seq in range(1, 1001):
+            text = "hi alice" if seq == 7 else "hi"
+            effects += c.received(message(seq, text, to=name, conversation=number))
+    effects += c.tick()
+    printed = [item for item in shown(effects) if isinstance(item, Line) and item.here]
+    assert {line.where for line in printed} == {"#lobby"}
+    (unread,) = [item for item in shown(effects) if isinstance(item, Unread)]
+    assert (dict(unread.counts), dict(unread.mentions)) == (dict.fromkeys(names, 1000), dict.fromkeys(names, 1))
+    assert shown(c.tick()) == []
+
+
+def test_a_lost_connection_tells_it_again_only_if_there_is_news() -> None:
+    c = within(head=1)
+    c.received(wire.ReadMark(DEV, 0, 1, 1))
+    assert shown(c.tick()) == []  # it has not come yet
+    for number in (1, DEV):
+        hear(c, 1, conversation=number)
+    assert shown(c.tick()) == [Unread({"#dev": 1}, {})]
+    for head in (1, 2):
+        c.disconnected()
+        c.welcomed(welcome(conversations=rooms("#dev", head=head)))
+        c.received(wire.ReadMark(DEV, 0, head, head))
+        if head == 1:
+            assert shown(c.tick()) == []
+    for number in (1, DEV):
+        hear(c, 2, conversation=number)
+    assert shown(c.tick()) == [Unread({"#dev": 2}, {})]
+
+
+def test_unread_can_be_asked_for() -> None:
+    c = within()
+    assert shown(c.submit("/unread")) == [Unread({}, {})]
+    hear(c, 1)
+    hear(c, 1, conversation=1)
+    assert shown(c.submit("/unread")) == [Unread({"#dev": 1}, {})]
+    script = within(screen=False)
+    hear(script, 1, conversation=1)
+    assert shown(script.submit("/unread")) == [Unread({"#lobby": 1}, {})]
+
+
+# --- telling what was read
+
+
+def test_what_is_on_a_screen_that_somebody_looks_at_is_read() -> None:
+    c = within()
+    hear(c, 1, conversation=1)
+    hear(c, 2, conversation=1)
+    hear(c, 1)
+    assert marks(c) == [(1, 2)]
+
+
+def test_nobody_reads_in_a_pipe_or_where_nobody_looks() -> None:
+    script = within(screen=False)
+    away = within()
+    away.focus(False)
+    for c in (script, away):
+        hear(c, 1, conversation=1)
+        hear(c, 1, conversation=9)
+        assert marks(c) == []
+    away.focus(True)
+    assert marks(away) == [(1, 1)]
+
+
+def test_one_mark_at_a_time_is_under_way_and_the_next_one_has_all_that_came_meanwhile() -> None:
+    c = within()
+    hear(c, 1, conversation=1)
+    mark = asked(c.tick())
+    assert isinstance(mark, wire.MarkRead)
+    hear(c, 2, conversation=1)
+    hear(c, 3, conversation=1)
+    assert marks(c) == []
+    c.received(wire.ReadMark(1, 1, 3, 2))
+    c.received(wire.Done(mark.id))
+    assert c.unread == {"#lobby": 2}
+    assert marks(c) == [(1, 3)]
+
+
+def test_a_mark_that_the_server_had_is_not_sent_for_ever() -> None:
+    c = within(head=1)
+    c.received(wire.ReadMark(1, 0, 1, 1))
+    hear(c, 1, conversation=1)
+    hear(c, 2, conversation=1)
+    mark = asked(c.tick())
+    assert isinstance(mark, wire.MarkRead)
+    c.received(wire.Done(mark.id))
+    assert (c.unread, marks(c)) == ({}, [])
+
+
+def test_a_mark_that_is_lost_or_refused_for_now_is_sent_again() -> None:
+    c = within()
+    hear(c, 1, conversation=1)
+    assert marks(c) == [(1, 1)]
+    c.disconnected()
+    assert marks(c) == []
+    c.welcomed(welcome(conversations=rooms("#dev", head=1)))
+    c.received(wire.ReadMark(1, 0, 1, 1))
+    mark = asked(c.tick())
+    assert isinstance(mark, wire.MarkRead)
+    assert c.received(wire.Refused(mark.id, "unavailable")) == []
+    mark = asked(c.tick())
+    assert isinstance(mark, wire.MarkRead)
+    assert c.received(wire.Refused(mark.id, "not-served")) == []
+    assert marks(c) == []
+
+
+def test_who_goes_elsewhere_has_read_what_was_there() -> None:
+    c = within()
+    hear(c, 1, conversation=1)
+    hear(c, 1)
+    one, fetch = sent(c.submit("/switch #dev"))
+    assert isinstance(one, wire.MarkRead)
+    assert isinstance(fetch, wire.Fetch)
+    assert (one.conversation, one.seq) == (1, 1)
+    assert marks(c) == [(DEV, 1)]
+
+
+def test_direct_lines_are_read_as_they_are_printed() -> None:
+    c = within()
+    hear(c, 1, conversation=9)
+    assert marks(c) == [(9, 1)]
+    c.focus(False)
+    hear(c, 1, conversation=10, sender="dora")
+    c.focus(True)
+    assert marks(c) == []
+
+
+def test_a_followed_room_is_read_if_nothing_of_it_was_left_out() -> None:
+    c = within()
+    c.submit("/follow #dev")
+    hear(c, 1)
+    hear(c, 2)
+    assert marks(c) == [(DEV, 2)]
+    c = within(head=3)
+    c.received(wire.ReadMark(DEV, 0, 3, 3))
+    c.received(wire.Gap(DEV, 1, 3, "earlier"))
+    c.submit("/follow #dev")
+    hear(c, 4)
+    assert marks(c) == []
+
+
+def test_a_room_that_was_left_is_not_marked() -> None:
+    c = within()
+    c.submit("/switch #dev")
+    hear(c, 1)
+    c.received(wire.Left(DEV))
+    assert marks(c) == []

@@ -151,6 +151,6 @@ def _said_by(answer: wire.Event | None, request: wire.Event) -> object:
 
 
 @given(STEPS)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_nobody_outside_is_told_anything_and_everybody_inside_all(steps: list[Step]) -> None:
     trio.run(Asking(len(steps)).follow, steps, clock=MockClock(autojump_threshold=0))

@@ -263,6 +263,6 @@ class Play:
 
 
 @given(STEPS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_all_connections_agree_on_what_is_read(steps: list[Step]) -> None:
     trio.run(Play(len(steps)).follow, steps, clock=MockClock(autojump_threshold=0))

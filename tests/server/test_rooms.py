@@ -10,7 +10,7 @@ import wire
 from tests.server.rig import Client, running
 from trio_chat.errors import Unavailable
 from trio_chat.log import MemoryLog
-from trio_chat.model import Receipt, Record
+from trio_chat.model import Readable, Receipt, Record
 from wire import Change, Code, GapReason, History, Kind
 
 TEA = "#tea"
@@ -390,6 +390,30 @@ async def test_unread_lines_are_those_of_others_behind_the_mark(autojump_clock: 
         again = rig.connect("bob", key=bob.key, instance=os.urandom(16))
         await again.login()
         assert await again.until(wire.ReadMark) == wire.ReadMark(tea, 1, head=5, unread=2)
+
+
+class SlowSearch(MemoryLog):
+    """It looks for a second."""
+
+    async def search(
+        self, words: str, where: Sequence[Readable], *, sender: str, before: int, limit: int
+    ) -> list[wire.Message]:
+        found = await super().search(words, where, sender=sender, before=before, limit=limit)
+        await trio.sleep(1)
+        return found
+
+
+async def test_what_is_found_is_not_told_to_who_has_left_meanwhile(autojump_clock: MockClock) -> None:
+    async with running(SlowSearch(max_bytes=1 << 20, now=lambda: 0)) as rig:
+        phone = await rig.join("alice")
+        desk = await rig.join("alice", key=phone.key)
+        await enter(phone)
+        phone.say("secret", to=TEA)
+        await phone.until(wire.Message)
+        phone.send(wire.Search(9, "secret"))
+        await trio.sleep(0.5)
+        await leave(desk)
+        assert await phone.until(wire.Page) == wire.Page(9, ())
 
 
 class SlowCount(MemoryLog):

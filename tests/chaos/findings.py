@@ -10,6 +10,11 @@ Event = dict[str, Any]
 """A line of --json, decoded; docs/client.md lists them."""
 
 
+def line_key(user: str, to: str, kind: str, ref: int, text: str) -> str:
+    """What tells a line from all others: its text; a forgetting has none."""
+    return text or f"{kind} {ref} by {user} to {to}"
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A gap event of a reader. `fresh`: a first-time reader's, and the first that it was told of the conversation."""
@@ -34,11 +39,36 @@ class Said:
     to: str
     text: str
     typed: str = ""
+    kind: str = "text"
+    """As in the JSON: text, action, edit, react, forget, topic."""
+    ref: int = 0
+    """The seq that an edit, a reaction or a forgetting is about; a forgetting of 0: all own before it."""
+    at: int = 0
+    """When, where the history is a recorded one: see `Recorded`."""
+
+    def key(self, user: str) -> str:
+        """What tells it from all others."""
+        return line_key(user, self.to, self.kind, self.ref, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run was asked to enter a room, or to leave it."""
+
+    room: str
+    join: bool = True
+    newcomers: bool = False
+    """The room shows those who enter only what is said while they are in."""
+    typed: str = ""
+    at: int = 0
 
 
 @dataclass(slots=True)
 class Recorded:
-    """A run as values."""
+    """A run as values.
+
+    `at` of what was said and asked, of its beginning, and an event's field of that name, say in what order it all
+    happened; an event without it happened when the one before it did."""
 
     reader: str
     user: str
@@ -47,6 +77,8 @@ class Recorded:
     taken: int = 0
     """How many of the lines the client is known to have taken: it has answered something that came after them."""
     killed: bool = False
+    asked: list[Asked] = field(default_factory=list)
+    at: int = 0
 
 
 class Kind(enum.StrEnum):
@@ -75,7 +107,12 @@ class Kind(enum.StrEnum):
     INVENTED = "invented"
     """Nobody said this; or not here, or not this one, or not with this text."""
     LEAK = "leak"
-    """A message before the eyes of one who is not in the room, or of a third beside the two of a direct one."""
+    """A message before the eyes of one who is not in the room, or was not when it was said where that matters, or of a
+    third beside the two of a direct one."""
+    STALE = "stale"
+    """A text as it was before an edit, shown to one who has seen the newer text, or who came after it."""
+    RETURNED = "returned"
+    """What was forgotten is shown to one who was told so, or who came after it."""
     RESET = "reset"
     """A client was told that the server's history is another one."""
 

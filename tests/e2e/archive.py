@@ -1,6 +1,8 @@
 """What is in the server's log, as its users can read it: all of it, page by page, whoever has seen it before or not."""
 
+import itertools
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -11,20 +13,35 @@ from client_repl import jsonl
 from client_repl.items import Line
 from tests.chaos.findings import Event
 from tests.chaos.history import History
-from tests.e2e.raw import LOBBY, Identity, Raw
+from tests.chaos.runs import Run, conversation
+from tests.e2e.raw import Identity, Raw
 
 
-async def read_archive(address: tuple[str, int], state: Path, name: str, history: History, *, lobby: bool) -> None:
-    """Log in with the key in the directory `state`, and have the history checker see all that this user may read; of
-    rooms, the `lobby` or nothing."""
-    run = history.run(f"the log of {name}", name, rooms=[LOBBY] if lobby else [])
+async def read_archive(
+    address: tuple[str, int], state: Path, name: str, history: History, rooms: Collection[str]
+) -> None:
+    """Log in with the key in the directory `state`, and have the history checker see all that this user may read: of
+    rooms, these."""
+    run = history.run(f"the log of {name}", name, rooms=rooms)
     async with await Raw.connect(address) as raw:
         welcome = await raw.login(_identity(name, state / "key.pem"))
         for conversation in welcome.conversations:
-            if lobby or conversation.name != LOBBY:
+            if conversation.account or conversation.name in rooms:
+                last = 0
                 for message in await _read(raw, conversation.id):
+                    _skip(run, history, conversation.name, range(last + 1, message.seq))
                     run.saw(_event(message))
+                    last = message.seq
     run.ended(killed=False)
+
+
+def _skip(run: Run, history: History, where: str, seqs: range) -> None:
+    """As a stream says of what is not there: it was forgotten, or is hidden from this user."""
+    entries = history.entries(conversation(where, run.reader.user))
+    for forgotten, hole in itertools.groupby(seqs, entries.is_forgotten):
+        first, *more = hole
+        reason = "trimmed" if forgotten else "hidden"
+        run.saw({"type": "gap", "where": where, "first": first, "last": [first, *more][-1], "reason": reason})
 
 
 def _identity(name: str, file: Path) -> Identity:

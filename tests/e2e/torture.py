@@ -12,6 +12,8 @@ At the end the server is started once more, and its log is read whole: it must b
 import argparse
 import contextlib
 import io
+import itertools
+import json
 import random
 import secrets
 import shutil
@@ -34,7 +36,7 @@ from tests.chaos.history import History
 from tests.e2e.archive import read_archive
 from tests.e2e.processes import Server, serving
 from tests.e2e.raw import LOBBY, PATIENCE
-from tests.e2e.talker import Mood, Scene, Talker
+from tests.e2e.talker import ROOMS, Mood, Scene, Talker
 
 BUSY: Final = 10
 """Most lines a client, on the average, that are acknowledged between two kills."""
@@ -156,6 +158,7 @@ class _Torture:
 
     async def _kill_server(self) -> None:
         self._server.process.kill()
+        self._scene.history.server_killed()
         if (code := await self._server.exit()) != -signal.SIGKILL:
             self._scene.trouble.append(f"the server ended by itself with {code}")
         await self._serving.aclose()
@@ -177,24 +180,42 @@ class _Torture:
         """The last line of every conversation, shown to all who should see it."""
         self._set(Mood.SILENCE)
         await self._until(lambda: not any(talker.run.unanswered for talker in self._talkers), "the last lines")
+        rooms = dict(zip(ROOMS, itertools.cycle(self._talkers), strict=False))
+        with trio.move_on_after(PATIENCE):
+            async with trio.open_nursery() as nursery:
+                for room, talker in rooms.items():
+                    if room in self._scene.talked_in:
+                        nursery.start_soon(talker.enter, room)
         talkers = {f"@{talker.name}": talker for talker in self._talkers}
         for where in sorted(self._scene.talked_in):
             names = where.split(" ")
-            speaker, to = (self._talkers[0], LOBBY) if where == LOBBY else (talkers[names[0]], names[-1])
+            to = names[-1]
+            speaker = rooms.get(where, self._talkers[0]) if to.startswith("#") else talkers[names[0]]
             text = f"the end of {where}"
             self._scene.marks[text] = where
-            speaker.say(Said(to, text, text if to == LOBBY else f"{to} {text}"))
+            speaker.say(Said(to, text, json.dumps({"to": to, "text": text})))
         await self._until(lambda: all(map(self._was_shown_all_marks, self._talkers)), "the end of every conversation")
 
     async def _read_archives(self) -> None:
         """What is in the log is what was shown, whether anybody needed to read it again or not."""
-        for number, talker in enumerate(self._talkers):
+        unread = {LOBBY, *ROOMS} & self._scene.talked_in
+        for talker in self._talkers:
+            rooms = {room for room in unread if talker.is_in(room)}
+            unread -= rooms
             state = self._scene.folder / talker.name
-            await read_archive(self._server.address, state, talker.name, self._scene.history, lobby=number == 0)
+            await read_archive(self._server.address, state, talker.name, self._scene.history, rooms)
 
     def _was_shown_all_marks(self, talker: Talker) -> bool:
-        where = self._scene.marks.values()
-        return len(talker.shown_marks) >= sum(it == LOBBY or f"@{talker.name}" in it.split(" ") for it in where)
+        return not self._missing_marks(talker)
+
+    def _missing_marks(self, talker: Talker) -> list[str]:
+        name = f"@{talker.name}"
+        due = {
+            mark
+            for mark, where in self._scene.marks.items()
+            if (talker.is_in(where) if where.startswith("#") else name in where.split(" "))
+        }
+        return sorted(due - talker.shown_marks)
 
     def _set(self, mood: Mood) -> None:
         self._scene.mood = mood
@@ -205,7 +226,7 @@ class _Torture:
         with trio.move_on_after(PATIENCE):
             await self._scene.bell.until(condition)
             return
-        states = "".join(f"\n{talker.name}: {talker}" for talker in self._talkers)
+        states = "".join(f"\n{it.name}: misses {self._missing_marks(it)}, {it}" for it in self._talkers)
         raise AssertionError(f"waited {PATIENCE} s for {what}; {self._scene.trouble}{states}")
 
 

@@ -44,7 +44,7 @@ class Peer:
             self.connection.receive_data(data)
 
     async def expect(self, kind: type[E]) -> E:
-        """The next event, which is one of `kind`; what a terminal says of itself of what it has shown is passed over."""
+        """The next event, which is one of `kind`; what a terminal marks as read is passed over."""
         event = await self.next()
         while isinstance(event, wire.MarkRead) and kind is not wire.MarkRead:
             event = await self.next()

@@ -25,8 +25,8 @@ chat: $(VENV)/run.stamp  ## join the server of `make run`
 guest: $(VENV)/run.stamp  ## join as somebody else, with a key that is thrown away
 	@exec $(BIN)/python -m client_repl --guest $(or $(ARGS),localhost)
 
-test: $(VENV)/test.stamp  ## the whole suite
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/test.stamp  ## the whole suite, on all cores
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 cover: $(VENV)/test.stamp  ## the whole suite, with branch coverage
 	@$(BIN)/python -m pytest --cov $(ARGS)

@@ -59,7 +59,7 @@ class Conversations:
         number = conversation.id
         self.call(number, conversation.name, conversation.account)
         self._active = {number: None} | self._active if number not in self._active else self._active
-        if conversation.account:
+        if not conversation.name.startswith("#"):
             return False
         if conversation.topic != self.topic(number):
             self._topics[number] = _Topic(conversation.topic)

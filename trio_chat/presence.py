@@ -136,7 +136,9 @@ class Presence:
             return
         for conversation in list(self._waiting):
             self._tell(conversation)
-        for conversation in self._flipped & set(self._state.conversations):
+        for conversation in self._flipped:
+            if conversation not in self._state.conversations:
+                continue
             everybody = wire.Encoded.of(self._members(self._state.conversations[conversation])).data
             for cursor in self._hub.members(conversation):
                 cursor.offer_presence(Chunk(conversation, 0, 0, everybody))

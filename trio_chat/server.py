@@ -77,7 +77,7 @@ async def core(services: Services) -> AsyncIterator[None]:
     """Run what the sessions rest on, around the block."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(services.committer.run)
-        nursery.start_soon(services.hub.run, services.state.heard)
+        nursery.start_soon(services.hub.run, services.heard)
         nursery.start_soon(services.log.tend)
         nursery.start_soon(services.presence.run)
         nursery.start_soon(_retain, services)

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -78,6 +78,15 @@ class Services:
         """Those of one account, by instance."""
         return self._sessions.get(account.id, {})
 
+    def heard(self, message: wire.Message) -> None:
+        """This is in the log now. Who had not read what it takes away has less to read."""
+        self.state.heard(message)
+        if message.kind is wire.Kind.FORGET and message.conversation in self.state.conversations:
+            for account in self.state.conversations[message.conversation].members.values():
+                if account.mark(message.conversation) < (message.ref or message.seq - 1):
+                    for session in self.sessions_of(account).values():
+                        session.tell_mark(message.conversation)
+
     def add(self, session: "Session") -> None:
         """Count a session that logged in, in place of the one of the same instance."""
         self._sessions.setdefault(session.account.id, {})[session.instance] = session
@@ -121,7 +130,12 @@ class Session:
         self._lane = Lane()
         self._life = trio.CancelScope()
         self._reading = trio.CancelScope()
+        self._telling = trio.CancelScope()
         self._quit = False
+        heads = services.hub.head
+        self._marks = {one for one in account.conversations if account.mark(one) < heads(one)}
+        """Conversations of which this client is to be told up to where its user has read."""
+        self._marked = trio.Event()
 
     def reply(self, event: wire.ServerEvent) -> None:
         """Queue an event for this client alone; after a Bye, nothing."""
@@ -139,6 +153,7 @@ class Session:
     def stop_reading(self) -> None:
         """Take no more requests; what is queued is still sent."""
         self._reading.cancel()
+        self._telling.cancel()
 
     async def run(self) -> None:
         """Reader and sender, until the session is closed and all is sent.
@@ -152,7 +167,7 @@ class Session:
             with self._life:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self.outbox.run, self.cursor.next_page)
-                    nursery.start_soon(self._tell_unread)
+                    nursery.start_soon(self._tell_marks)
                     with self._reading:
                         await self._read()
         finally:
@@ -286,7 +301,8 @@ class Session:
             case SendFinds():
                 self._send_page(await search(services.log, effect.search, effect.where))
             case TellRead():
-                await self._tell_read(effect.conversation, services.sessions_of(self.account).values())
+                for session in services.sessions_of(self.account).values():
+                    session.tell_mark(effect.conversation)
             case _:
                 self._tell(effect)
 
@@ -334,22 +350,30 @@ class Session:
 
     # --- what is read
 
-    async def _tell_unread(self) -> None:
-        """Where something waits to be read, as this connection begins."""
-        for conversation in list(self.account.conversations):
-            if self.account.mark(conversation) < self._services.hub.head(conversation):
-                await self._tell_read(conversation, (self,))
+    def tell_mark(self, conversation: int) -> None:
+        """Tell this client soon up to where its user has read, and how much follows."""
+        self._marks.add(conversation)
+        self._marked.set()
 
-    async def _tell_read(self, conversation: int, sessions: Iterable["Session"]) -> None:
+    async def _tell_marks(self) -> None:
+        """For ever. A task of its own: who marked it may be gone before its other connections are told."""
+        with self._telling:
+            while True:
+                while self._marks:
+                    await self._tell_mark(self._marks.pop())
+                self._marked = trio.Event()
+                await self._marked.wait()
+
+    async def _tell_mark(self, conversation: int) -> None:
         account, services = self.account, self._services
+        await services.committer.flush()  # what was heard of is published: the head is behind what was taken away
         mark, head = account.mark(conversation), services.hub.head(conversation)
         unread = 0
         if mark < head:
             with suppress(Unavailable):  # how many is a kindness; the log is not there for those who need it now
                 unread = await services.log.unread(account.id, conversation, after=mark, until=head)
-        if conversation in account.conversations and account.mark(conversation) == mark:  # else somebody else tells
-            for session in list(sessions):
-                session.reply(wire.ReadMark(conversation, mark, head, unread))
+        if conversation in account.conversations and account.mark(conversation) == mark:  # else it is told again
+            self.reply(wire.ReadMark(conversation, mark, head, unread))
 
 
 def not_now(exc: Unavailable | None = None) -> Refusal:

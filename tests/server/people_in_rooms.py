@@ -55,6 +55,8 @@ class Place:
     lines: dict[int, Line] = field(default_factory=dict)
     topic: Line | None = None
     ended: bool = False
+    were: set[int] = field(default_factory=set)
+    """Who was in it as the present step began."""
 
     @property
     def head(self) -> int:
@@ -200,6 +202,7 @@ class Model:
         for person in self.people:
             person.was = person.name
         for place in self.places.values():
+            place.were = set(place.since)
             for line in place.lines.values():
                 line.gone_before, line.stale = line.gone, len(line.texts) - 1
 

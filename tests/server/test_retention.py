@@ -11,7 +11,6 @@ from trio.testing import MockClock
 
 import wire
 from tests.server.a_talk import CLOSED, DIRECT, OPEN, Clock, opened, people, says
-from trio_chat import retention
 from trio_chat.config import load
 from trio_chat.errors import Unavailable
 from trio_chat.log import Log, MemoryLog
@@ -46,7 +45,7 @@ class Kept:
 
 @asynccontextmanager
 async def keeping(folder: Path, clock: Clock, log: Log | None = None, **settings: Any) -> AsyncIterator[Kept]:
-    """Run a server's core on the log, and retention beside it, as long as the block."""
+    """Run a server's core on the log, as long as the block."""
     config = load(**settings)
     log = log or opened(folder, clock)
     batches: list[Sequence[Record]] = []
@@ -58,22 +57,12 @@ async def keeping(folder: Path, clock: Clock, log: Log | None = None, **settings
 
     log.append = watched  # type: ignore[method-assign]
     services = make_services(config, log)
-    async with core(services), trio.open_nursery() as nursery:
-        await services.committer.flush()
-        [receipt] = await append([says(1000, 1, OPEN, "the last one")])
+    services.now = lambda: clock.time / 1000
+    [receipt] = await append([says(1000, 1, OPEN, "the last one")])
+    async with core(services):
         await services.hub.reached(receipt.commit)
-        nursery.start_soon(
-            retention.run,
-            config,
-            services.state,
-            log,
-            services.hub,
-            services.committer.flush,
-            lambda: clock.time / 1000,
-        )
         await trio.sleep(EVERY / 2)
         yield Kept(services, clock, batches)
-        nursery.cancel_scope.cancel()
     log.close()
 
 

@@ -10,7 +10,7 @@ import wire
 from tests.server.rig import Client, running
 from trio_chat.errors import Unavailable
 from trio_chat.log import MemoryLog
-from trio_chat.model import Receipt, Record
+from trio_chat.model import Readable, Receipt, Record
 from wire import Change, Code, GapReason, History, Kind
 
 TEA = "#tea"
@@ -390,6 +390,64 @@ async def test_unread_lines_are_those_of_others_behind_the_mark(autojump_clock: 
         again = rig.connect("bob", key=bob.key, instance=os.urandom(16))
         await again.login()
         assert await again.until(wire.ReadMark) == wire.ReadMark(tea, 1, head=5, unread=2)
+
+
+class SlowSearch(MemoryLog):
+    """It looks for a second."""
+
+    async def search(
+        self, words: str, where: Sequence[Readable], *, sender: str, before: int, limit: int
+    ) -> list[wire.Message]:
+        found = await super().search(words, where, sender=sender, before=before, limit=limit)
+        await trio.sleep(1)
+        return found
+
+
+async def test_what_is_found_is_not_told_to_who_has_left_meanwhile(autojump_clock: MockClock) -> None:
+    async with running(SlowSearch(max_bytes=1 << 20, now=lambda: 0)) as rig:
+        phone = await rig.join("alice")
+        desk = await rig.join("alice", key=phone.key)
+        await enter(phone)
+        phone.say("secret", to=TEA)
+        await phone.until(wire.Message)
+        phone.send(wire.Search(9, "secret"))
+        await trio.sleep(0.5)
+        await leave(desk)
+        assert await phone.until(wire.Page) == wire.Page(9, ())
+
+
+class SlowCount(MemoryLog):
+    """It counts for a second."""
+
+    async def unread(self, account: int, conversation: int, *, after: int, until: int) -> int:
+        await trio.sleep(1)
+        return await super().unread(account, conversation, after=after, until=until)
+
+
+async def test_what_is_read_is_told_also_if_the_connection_that_read_it_is_gone(autojump_clock: MockClock) -> None:
+    async with running(SlowCount(max_bytes=1 << 20, now=lambda: 0)) as rig:
+        alice, phone = await rig.join("alice"), await rig.join("bob")
+        desk = await rig.join("bob", key=phone.key)
+        for text in ("one", "two"):
+            alice.say(text)
+            await phone.until(wire.Message)
+        phone.send(wire.MarkRead(7, 1, 1))
+        await trio.sleep(0.5)
+        phone.transport.break_with(ConnectionResetError())
+        alice.say("three")  # which cannot be sent to the phone
+        assert await desk.until(wire.ReadMark) == wire.ReadMark(1, 1, head=2, unread=1)
+
+
+async def test_who_has_less_to_read_is_told(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        alice, bob = await rig.join("alice"), await rig.join("bob")
+        for client, text in ((alice, "one"), (alice, "two"), (bob, "own"), (alice, "three")):
+            client.say(text)
+            await bob.until(wire.Message)
+        change(alice, Kind.FORGET, 0, conversation=1)
+        assert await bob.until(wire.ReadMark) == wire.ReadMark(1, 0, head=5, unread=0)
+        await settled(alice)
+        assert wire.ReadMark(1, 0, head=5, unread=1) in alice.seen
 
 
 class Unreadable(MemoryLog):

@@ -9,7 +9,6 @@ import wire
 from trio_chat.log.rows import row_id
 from wire import Kind
 
-
 _EVER: Final = "SELECT id FROM nonce WHERE account = :account AND id > :after AND id < :own"
 _OF_BATCH: Final = "SELECT id FROM message WHERE account = :account AND id > :after AND id < :own"
 

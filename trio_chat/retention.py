@@ -183,6 +183,4 @@ class _Keeper:
             self._state.changes.put(Trimmed(conversation, through))
         if step and not await self._flush():
             raise Unavailable("a deletion of old messages was not stored")
-        for conversation, through in step.items():
-            self._hub.trim(conversation, through)
         await trio.sleep(PAUSE if step else 0)

@@ -158,7 +158,6 @@ class _Torture:
 
     async def _kill_server(self) -> None:
         self._server.process.kill()
-        self._scene.history.server_killed()
         if (code := await self._server.exit()) != -signal.SIGKILL:
             self._scene.trouble.append(f"the server ended by itself with {code}")
         await self._serving.aclose()

@@ -91,7 +91,9 @@ class Chat:
         self.company: Final = Company(
             self._me, self.place, self._names, self.conversations, self._people, self.ignored, self._requests
         )
-        self.pages: Final = Pages(self.conversations, self._cursors, self._unread, self.transcript, self._requests)
+        self.pages: Final = Pages(
+            self.conversations, self._cursors, self._unread, self.transcript, self._marking, self._requests
+        )
         self.finding: Final = Finding(self.transcript, self._requests)
         self.revising: Final = Revising(self.place, self.conversations, self.transcript, self._sending)
         self.going: Final = Going(

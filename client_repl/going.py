@@ -175,7 +175,13 @@ class Going:
         moves = self._conversations.settle()
         topic, name = self._conversations.topic, self._conversations.name
         entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]
-        return [*entered, *(effect for number in moves.left for effect in self._gone(number))]
+        late = self._arrive_after_all()
+        return [*entered, *late, *(effect for number in moves.left for effect in self._gone(number))]
+
+    def _arrive_after_all(self) -> list[Effect]:
+        """The connection was lost before the page came of where the user is."""
+        here = self._place.conversation
+        return self._pages.arrive(self._place.where, here, None) if here and here == self._marking.coming else []
 
     def _gone(self, conversation: int) -> list[Effect]:
         name = self._conversations.name(conversation)

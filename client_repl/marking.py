@@ -29,6 +29,8 @@ class Marking:
     ) -> None:
         self.screen: Final = screen
         self.focused = False
+        self.coming = 0
+        """The conversation that the user went to, as long as its last lines are not on the screen; 0: they are."""
         self._place = place
         self._conversations = conversations
         self._cursors = cursors
@@ -46,6 +48,7 @@ class Marking:
     def forget(self) -> None:
         """The log is another one."""
         self._seen.clear()
+        self.coming = 0
 
     def printed(self, line: Line) -> None:
         """A live line is on the screen. It is read, if somebody looks: a direct one; in a followed room if nothing that
@@ -66,7 +69,7 @@ class Marking:
         if not self._looks:
             return []
         here = self._place.conversation
-        if here:
+        if here and here != self.coming:
             self._seen[here] = self._cursors.position(here)
         return [effect for conversation, seq in self._seen.items() for effect in self._mark(conversation, seq)]
 

@@ -132,6 +132,8 @@ class Unread:
 
     counts: Mapping[str, int]
     mentions: Mapping[str, int]
+    asked: bool = False
+    """By the user."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,13 +160,13 @@ def test_a_lost_connection_tells_it_again_only_if_there_is_news() -> None:
 
 def test_unread_can_be_asked_for() -> None:
     c = within()
-    assert shown(c.submit("/unread")) == [Unread({}, {})]
+    assert shown(c.submit("/unread")) == [Unread({}, {}, asked=True)]
     hear(c, 1)
     hear(c, 1, conversation=1)
-    assert shown(c.submit("/unread")) == [Unread({"#dev": 1}, {})]
+    assert shown(c.submit("/unread")) == [Unread({"#dev": 1}, {}, asked=True)]
     script = within(screen=False)
     hear(script, 1, conversation=1)
-    assert shown(script.submit("/unread")) == [Unread({"#lobby": 1}, {})]
+    assert shown(script.submit("/unread")) == [Unread({"#lobby": 1}, {}, asked=True)]
 
 
 # --- telling what was read

@@ -149,9 +149,20 @@ class Going:
         if not where.startswith("#"):
             return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic.", draft)
         if not text:
-            topic = self._conversations.topic(self._place.conversation)
-            return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]
+            return self._tell_topic(where, self._place.conversation, draft)
         return self._sending.say(where, "" if text == "-" else text, draft, kind=wire.Kind.TOPIC)
+
+    def _tell_topic(self, where: str, conversation: int, draft: str) -> list[Effect]:
+        topic = self._conversations.topic(conversation)
+        if self._conversations.knows_topic(conversation):
+            return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]
+
+        def listed(answer: wire.RoomList) -> list[Effect]:
+            topics = (room.topic for room in answer.rooms if fold(room.name) == fold(where))
+            self._conversations.told_topic(conversation, next(topics, ""))
+            return self._tell_topic(where, conversation, draft)
+
+        return self._requests.ask(wire.Rooms(self._requests.new_id(), where), draft, listed)
 
     # --- what the server tells
 

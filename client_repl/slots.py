@@ -92,8 +92,8 @@ class Slot:
         return Kept(lines, progress, draft or "")
 
     def save(self, changes: Changes) -> None:
-        """Save all of it or, raising SlotError, nothing. Takes some 50 µs: nothing is waited for but the system; and where
-        lines are let go, one sync of the disk."""
+        """Save all of it or, raising SlotError, nothing. Takes some 50 µs: nothing is waited for but the system; where
+        lines are let go, also a sync of the disk."""
         try:
             with self._connection:
                 self._connection.executemany(_KEEP, map(self._row, changes.keep))

@@ -433,6 +433,26 @@ def test_a_topic_is_told_set_and_ended() -> None:
     assert failure(c, "/topic x").code == "not-allowed"
 
 
+@pytest.mark.parametrize("ref", [0, 2])
+def test_a_topic_of_before_that_may_have_been_taken_back_is_asked_for(ref: int) -> None:
+    c = chat()
+    c.welcomed(welcome(conversations=(wire.Conversation(1, "#lobby", 2, topic="tea"),)))
+    c.received(wire.Gap(1, 1, 2, "earlier"))
+    c.received(message(3))
+    c.received(message(4, "", kind=wire.Kind.FORGET, ref=3))
+    assert "tea" in notice(c, "/topic")
+    c.received(message(5, "", kind=wire.Kind.FORGET, ref=ref))
+    for topic in ("coffee", ""):
+        assert c.conversations.topic(1) == ""
+        event = asked(c.submit("/topic"))
+        assert isinstance(event, wire.Rooms)
+        listed = (wire.Room("#lobby", topic, 2, joined=True), wire.Room("#lobby2", "other", 2, joined=False))
+        (told_,) = shown(c.received(wire.RoomList(event.id, listed)))
+        assert isinstance(told_, Notice)
+        assert (topic or "no topic") in told_.text
+        c.received(message(6 if topic else 7, "", kind=wire.Kind.FORGET, ref=1))
+
+
 def test_an_old_topic_in_the_replay_is_not_the_present_one() -> None:
     c = chat()
     c.welcomed(welcome(conversations=(wire.Conversation(1, "#lobby", 2, topic="new"),)))

@@ -304,3 +304,12 @@ def test_what_is_refused_to_the_screen_is_not_read() -> None:
     assert isinstance(fetch, wire.Fetch)
     c.received(wire.Refused(fetch.id, "unavailable", "later"))
     assert marks(c) == []
+
+
+def test_what_nobody_has_to_read_does_not_make_a_followed_room_read() -> None:
+    c = within()
+    hear(c, 1)
+    c.submit("/follow #dev")
+    hear(c, 2, sender="alice")
+    c.received(message(3, ":+1:", to="#dev", conversation=DEV, kind=wire.Kind.REACT, ref=1))
+    assert (marks(c), c.unread) == ([], {"#dev": 1})

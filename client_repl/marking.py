@@ -9,6 +9,7 @@ from client_repl.effects import Effect
 from client_repl.items import Line
 from client_repl.place import Place
 from client_repl.requests import Requests
+from client_repl.transcript import SAID
 from client_repl.unread import UnreadLines
 
 _LATER: Final = frozenset({wire.Code.UNAVAILABLE, wire.Code.OVERLOADED, wire.Code.RATE_LIMITED})
@@ -57,7 +58,8 @@ class Marking:
         if not self._looks or line.replay or not line.here:
             return
         read = max(self._seen.get(conversation, 0), self._unread.mark(conversation))
-        if line.direct or (self._place.shows(conversation) and self._unread.behind(conversation, read) <= 1):
+        itself = line.message.kind in SAID and not line.own
+        if line.direct or (self._place.shows(conversation) and self._unread.behind(conversation, read) <= itself):
             self._seen[conversation] = seq
 
     @property

@@ -153,6 +153,8 @@ class Going:
         return self._sending.say(where, "" if text == "-" else text, draft, kind=wire.Kind.TOPIC)
 
     def _tell_topic(self, where: str, conversation: int, draft: str) -> list[Effect]:
+        if not conversation:
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {where}.", draft)
         topic = self._conversations.topic(conversation)
         if self._conversations.knows_topic(conversation):
             return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]

@@ -115,6 +115,13 @@ def test_join_of_a_room_that_the_user_is_in_goes_there() -> None:
     assert (page.where, page.moved, len(page.lines)) == ("#dev", True, 1)
 
 
+def test_nothing_is_said_of_a_room_that_has_not_let_the_user_in_yet() -> None:
+    c = within()
+    c.submit("/join #dev")
+    for line in ("/topic", "/history", "/leave"):
+        assert failure(c, line).text == "You are not in #dev."
+
+
 def test_who_went_on_meanwhile_is_not_moved_back() -> None:
     c = within("#dev", "#ops")
     join = asked(c.submit("/join #dev"))

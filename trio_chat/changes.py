@@ -3,7 +3,8 @@
 The committer takes them with its next batch, and puts them back if the log does not store it.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 
 from trio_chat.model import Change
 
@@ -21,6 +22,10 @@ class Changes:
     def __contains__(self, key: _Key) -> bool:
         """Whether the log may not have what is so now."""
         return key in self._due or key in self._taken
+
+    def __iter__(self) -> Iterator[_Key]:
+        """What the log may not have as it is now."""
+        return itertools.chain(self._due, self._taken)
 
     def put(self, change: Change) -> None:
         """It is to be stored."""

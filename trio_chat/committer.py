@@ -1,6 +1,7 @@
 """The one way into the log: gathers what arrives while a commit runs, commits it as a batch, answers the senders."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from trio_chat.cursor import Cursor
 from trio_chat.errors import Unavailable
 from trio_chat.hub import Hub
 from trio_chat.log import Log
-from trio_chat.model import Draft, Receipt, Trimmed
+from trio_chat.model import Change, Draft, Receipt, Trimmed
 from trio_chat.state import State
 from wire import Code
 
@@ -78,6 +79,8 @@ class Committer:
         self._hub = hub
         self._batch_entries = batch_entries
         self._batch_bytes = batch_bytes
+        self._told: list[Callable[[], None]] = []
+        """To be called when the changes of now are stored."""
         self._send, self._receive = trio.open_memory_channel[Submission | _Flush](queue_entries)
 
     async def submit(self, submission: Submission) -> None:
@@ -94,6 +97,13 @@ class Committer:
         await self._send.send(flush)
         await flush.done.wait()
         return flush.stored
+
+    def when_stored(self, tell: Callable[[], None]) -> None:
+        """Call `tell`, which may not raise, as soon as the log has all that has changed in the state so far; or has
+        refused it for now. Whoever asked for the change may be gone by then."""
+        self._told.append(tell)
+        with suppress(trio.WouldBlock):  # else enough is waiting to make a batch
+            self._send.send_nowait(_Flush())
 
     async def run(self) -> None:
         """Commit batch after batch, for ever. The last batch is published before the next one is taken: two half
@@ -129,6 +139,14 @@ class Committer:
     async def _commit(self, batch: list[Submission]) -> bool:
         """Store the batch and what changed. False: the log does not take it now, and all senders were told."""
         changes = self._state.changes.take()
+        told, self._told = self._told, []
+        try:
+            return await self._store(batch, changes)
+        finally:
+            for tell in told:
+                tell()
+
+    async def _store(self, batch: list[Submission], changes: list[Change]) -> bool:
         if not batch and not changes:
             return True
         try:

@@ -2,12 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, assert_never, cast
 
+import msgspec
 import structlog
 import trio
 
@@ -87,6 +88,19 @@ class Services:
                     for session in self.sessions_of(account).values():
                         session.tell_mark(message.conversation)
 
+    def entered(self, conversation: Conversation, accounts: Iterable[Account]) -> None:
+        """Tell the accounts' connections that they are in a conversation now; those that are not out again."""
+        for account in accounts:
+            if conversation.id in account.conversations:
+                for session in self.sessions_of(account).values():
+                    session.begin(conversation)
+
+    def exited(self, conversation: int, account: Account) -> None:
+        """Tell the account's connections that it is out of a conversation, unless it is in again."""
+        if conversation not in account.conversations:
+            for session in self.sessions_of(account).values():
+                session.reply(wire.Left(conversation))
+
     def add(self, session: "Session") -> None:
         """Count a session that logged in, in place of the one of the same instance."""
         self._sessions.setdefault(session.account.id, {})[session.instance] = session
@@ -126,6 +140,8 @@ class Session:
         self._services = services
         self._connection = connection
         self._transport = transport
+        self._known = set(account.conversations)
+        """Conversations of which this client was told that its user is in them."""
         self._positions: dict[int, int] = {}
         self._lane = Lane()
         self._life = trio.CancelScope()
@@ -280,7 +296,8 @@ class Session:
         self.reply(wire.Done(event.id))
         if not event.more:
             for conversation in self._services.state.conversations.of(account):
-                self.enter(conversation)
+                if conversation.id in self._known:  # else it begins when that is told
+                    self.enter(conversation)
             self.cursor.begin_catch_up()
 
     async def _carry_out(self, effect: Effect) -> None:
@@ -311,32 +328,35 @@ class Session:
         match effect:
             case Reply():
                 self.reply(effect.event)
-            case Entered():
-                for account in effect.accounts:
-                    for session in services.sessions_of(account).values():
-                        session.entered(effect.conversation)
-            case Exited():
+            case Entered(conversation, accounts) if conversation.room:
+                services.committer.when_stored(partial(services.entered, conversation, accounts))
+            case Entered(conversation, accounts):
+                services.entered(conversation, accounts)
+            case Exited(conversation, ended):
                 for session in services.sessions_of(self.account).values():
-                    session.exited(effect.conversation)
-                if effect.ended:
-                    services.hub.forget(effect.conversation)
+                    session.stop(conversation)
+                if ended:
+                    services.hub.forget(conversation)
+                services.committer.when_stored(partial(services.exited, conversation, self.account))
             case Announce():
                 services.presence.announce(effect)
             case _ as never:
                 assert_never(never)
 
-    def entered(self, conversation: Conversation) -> None:
+    def begin(self, conversation: Conversation) -> None:
         """The account is in this conversation from now on."""
-        if conversation.room:
-            self.reply(wire.Joined(self.told(conversation)))
-        if self.cursor.mode is not Mode.PAUSED:
+        self._known.add(conversation.id)
+        if conversation.room:  # what was said since then is news, for this user
+            since = self.account.conversations[conversation.id]
+            self.reply(wire.Joined(msgspec.structs.replace(self.told(conversation), head=since)))
+        if self.cursor.mode is not Mode.PAUSED and conversation.id not in self.cursor.conversations:
             self.enter(conversation)
 
-    def exited(self, conversation: int) -> None:
-        """The account is not in this conversation any more: nothing of it is sent behind this."""
+    def stop(self, conversation: int) -> None:
+        """The account is not in this conversation any more: send nothing more of it."""
         self._services.hub.leave(self.cursor, conversation)
         self._positions.pop(conversation, None)
-        self.reply(wire.Left(conversation))
+        self._known.discard(conversation)
 
     async def _check_about(self, draft: Draft) -> None:
         """Raises Refusal and Unavailable."""
@@ -345,7 +365,8 @@ class Session:
 
     def _send_page(self, page: wire.Page) -> None:
         """What the account may still read of it: reading took its time."""
-        readable = tuple(message for message in page.messages if self._services.state.may_read(self.account, message))
+        may_read = partial(self._services.state.may_read, self.account)
+        readable = tuple(one for one in page.messages if one.conversation in self._known and may_read(one))
         self.reply(wire.Page(page.ref, readable, more=page.more))
 
     # --- what is read

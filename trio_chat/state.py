@@ -105,8 +105,10 @@ class State:
                 self._ids_until = change.until
 
     def is_stored(self, account: Account) -> bool:
-        """Whether the log has the account as it is now, or need not have it."""
-        return (AccountKept, account.id) not in self.changes
+        """Whether the log has the account, and the rooms it is in, as they are now, or need not have them."""
+        rooms = (about for kind, about in self.changes if kind is MemberKept)
+        entered_or_left = any(isinstance(about, tuple) and about[0] == account.id for about in rooms)
+        return (AccountKept, account.id) not in self.changes and not entered_or_left
 
     def _take_ids(self) -> None:
         if self.ids_left <= IDS // 2:

@@ -49,8 +49,6 @@ class History:
         self.recovered = 0
         """How many lines of a killed run were stored after a later run had logged in: out of its outbox."""
         self.now = 0
-        self.kills = 0
-        """How often the server was killed."""
         self._screen = screen
         self._readers: dict[str, Reader] = {}
         self._runs: list[Run] = []
@@ -86,13 +84,6 @@ class History:
     def entries(self, where: str) -> Entries:
         """The log of this conversation, as far as anybody was shown it."""
         return self._log.get(where) or self._log.setdefault(where, Entries())
-
-    def server_killed(self) -> None:
-        """With no chance to do anything about it."""
-        self.kills += 1
-        for stays in self._stays.values():
-            for stay in stays.values():
-                stay.server_killed()
 
     # --- what its runs tell it
 

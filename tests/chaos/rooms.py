@@ -26,8 +26,6 @@ class Stay:
         """Surely out from an answer to the next request."""
         self._open: list[_Request] = []
         self._raced = False
-        self._told_at = 0
-        """When the last answer came, as long as nothing shows that it is on disk."""
 
     def asked(self, run: object, now: int, *, join: bool) -> None:
         """A client was asked to enter, or to leave."""
@@ -39,26 +37,19 @@ class Stay:
             self._outside.append((self._outside_since, now))
             self._outside_since = None
 
-    def told(self, run: object, now: int, *, joined: bool, sure: bool = True) -> None:
-        """A client says that the user is in, or out. What it was not asked for itself may be old news; and nothing is
-        `sure` of what a server told that was killed since."""
+    def told(self, run: object, now: int, *, joined: bool) -> None:
+        """A client says that the user is in, or out. What it was not asked for itself may be old news."""
         if not joined:
             self.inside_since = None
         if not self._take(run, join=joined) or self._open:
             return
         raced, self._raced = self._raced, False
-        if raced or not sure:
+        if raced:
             return
-        self._told_at = now
         if joined:
             self.inside_since = now if self.inside_since is None else self.inside_since
         else:
             self._outside_since = now
-
-    def server_killed(self) -> None:
-        """What it told last may not have been on its disk yet."""
-        if self._told_at:
-            self.inside_since = self._outside_since = None
 
     def refused(self, run: object, *, join: bool) -> None:
         """It was not done."""
@@ -72,10 +63,7 @@ class Stay:
                 request.lost_at = now
 
     def settle(self, run: object, since: int) -> None:
-        """The server takes no more of what was on the way from this run until now, or from any before `since`; and what
-        it told before that is on its disk."""
-        if self._told_at < since:
-            self._told_at = 0
+        """The server takes no more of what was on the way from this run until now, or from any before `since`."""
         self._open = [it for it in self._open if not it.lost_at or (it.run is not run and it.lost_at >= since)]
         self._raced = self._raced and bool(self._open)
 

@@ -62,8 +62,6 @@ class Run:
         self.began: Final = began
         self._history = history
         self._stretches: dict[str, Stretch] = {}
-        self._server = history.kills
-        """Which one serves it: how many were killed before."""
         self._outside: set[str] = set()
         """Rooms that this connection was told to be out of."""
         self._requests: list[tuple[Asked, int]] = []
@@ -102,7 +100,6 @@ class Run:
                     self._read_again(message)
             case "welcome":
                 self._outside.clear()
-                self._server = self._history.kills
                 self._history.settle(self)
                 for stretch in self._stretches.values():
                     stretch.live = False
@@ -174,8 +171,7 @@ class Run:
             self._history.add_gap(self, where, first, last, reason)
 
     def _told(self, room: str, *, joined: bool) -> None:
-        sure = self._server == self._history.kills
-        self._history.stay(self.reader.user, room).told(self, self._history.now, joined=joined, sure=sure)
+        self._history.stay(self.reader.user, room).told(self, self._history.now, joined=joined)
         request = next((it for it in self._requests if (it[0].room, it[0].join) == (room, joined)), None)
         if request is not None:
             self._requests.remove(request)

@@ -10,7 +10,7 @@ from tests.chaos.findings import Event, Kind, Recorded
 from tests.chaos.perfect_chat import FIRST_SCREEN, LOBBY, PerfectChat, chats, insert, messages, where
 
 check = partial(recorded.check, screen=FIRST_SCREEN)
-few = settings(max_examples=25)
+few = settings(max_examples=20)
 
 
 def _draw(chat: PerfectChat, data: st.DataObject, *kinds: str) -> tuple[Recorded, int, Event]:
@@ -21,6 +21,7 @@ def _draw(chat: PerfectChat, data: st.DataObject, *kinds: str) -> tuple[Recorded
     return run, i, run.events[i]
 
 
+@settings(max_examples=60)
 @given(chats())
 def test_a_perfect_history_is_clean(chat: PerfectChat) -> None:
     assert check(chat.runs, marks=chat.marks) == []

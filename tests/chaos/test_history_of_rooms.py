@@ -227,17 +227,3 @@ def test_who_is_refused_is_where_it_was() -> None:
     stay.asked(client, 2, join=True)
     stay.told(client, 3, joined=True)
     assert stay.inside_since == 3
-
-
-def test_what_a_server_told_just_before_it_was_killed_is_not_sure() -> None:
-    stay, client = Stay(always=False), object()
-    stay.asked(client, 1, join=True)
-    stay.told(client, 2, joined=True)
-    stay.settle(client, since=3)  # what was said later is stored, and so is this
-    stay.server_killed()
-    assert stay.inside_since == 2
-    stay.asked(client, 4, join=False)
-    stay.told(client, 5, joined=False)
-    stay.server_killed()
-    assert stay.inside_since is None
-    assert not stay.outside_through(6)

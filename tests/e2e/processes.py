@@ -100,7 +100,7 @@ class Client(Program):
         self.seen.append(event)
         return event
 
-    async def next(self, kind: str, **fields: object) -> dict[str, Any]:
+    async def next(self, kind: str, /, **fields: object) -> dict[str, Any]:
         """The next event of this type with these fields; what comes before it is in `seen`."""
         wanted = {"type": kind, **fields}
         with trio.move_on_after(PATIENCE):

@@ -38,7 +38,7 @@ from tests.e2e.processes import Server, serving
 from tests.e2e.raw import LOBBY, PATIENCE
 from tests.e2e.talker import ROOMS, Mood, Scene, Talker
 
-BUSY: Final = 10
+BUSY: Final = 7
 """Most lines a client, on the average, that are acknowledged between two kills."""
 MOMENT: Final = 0.03
 """Seconds, at most, between the last of them and the kill: where in its work the victim is, nobody knows."""
@@ -158,7 +158,6 @@ class _Torture:
 
     async def _kill_server(self) -> None:
         self._server.process.kill()
-        self._scene.history.server_killed()
         if (code := await self._server.exit()) != -signal.SIGKILL:
             self._scene.trouble.append(f"the server ended by itself with {code}")
         await self._serving.aclose()

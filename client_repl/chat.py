@@ -210,6 +210,11 @@ class Chat:
             case _ as never:
                 assert_never(never)
 
+    def goes_to(self, draft: str) -> str:
+        """The conversation that text in this draft goes to."""
+        target = self.direct_target(draft)
+        return self.where if target is None else f"@{target}"
+
     def account_of(self, name: str) -> int:
         """Whose this name is, as far as we were told; else 0."""
         return self._names.account(name)

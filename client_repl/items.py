@@ -159,6 +159,8 @@ class Failure:
     draft: str = ""
     earlier: bool = False
     """It is about a line that another run of a client left behind."""
+    to: str = ""
+    """Where that line was to go; "" for what is none."""
 
 
 @dataclass(frozen=True, slots=True)

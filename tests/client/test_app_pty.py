@@ -150,7 +150,9 @@ def test_going_to_a_room_shows_what_is_new_there(terminal: TerminalProcess) -> N
 
 
 def test_rooms_complete_in_mid_line(terminal: TerminalProcess) -> None:
-    terminal.send("!enter\rwe are in #")
+    terminal.send("!enter\r!dev hi\r")
+    terminal.until_shown("· #dev 1")  # else the menu may be older than the room
+    terminal.send("we are in #")
     terminal.until(lambda: any(row.strip() == "#dev" for row in terminal.rows))
     terminal.send("d\t")
     terminal.until_shown("#lobby> we are in #dev")

@@ -151,14 +151,17 @@ def test_what_is_said_where_the_user_was_is_printed_until_the_room_has_let_them_
     assert not here(3)
 
 
-def test_a_script_goes_back_to_no_room_that_its_text_is_not_meant_for() -> None:
-    for end in (lambda c, id_: c.received(wire.Refused(id_, "name-invalid", "no")), lambda c, _: c.disconnected()):
-        c = within(screen=False)
-        join = asked(c.submit("/join #dev"))
-        assert isinstance(join, wire.Join)
-        end(c, join.id)
-        c.submit("hello")
-        assert [line.to for line in c.pending] == ["#dev"]
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_script_goes_back_to_no_room_that_its_text_is_not_meant_for(lost: bool) -> None:
+    c = within(screen=False)
+    join = asked(c.submit("/join #dev"))
+    assert isinstance(join, wire.Join)
+    if lost:
+        c.disconnected()
+    else:
+        c.received(wire.Refused(join.id, "name-invalid", "no"))
+    c.submit("hello")
+    assert [line.to for line in c.pending] == ["#dev"]
 
 
 def test_a_room_entered_by_another_client_of_the_user_moves_nobody() -> None:

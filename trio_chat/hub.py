@@ -62,7 +62,8 @@ class Hub:
     def close(self, cursor: Cursor) -> None:
         """End all memberships of a cursor."""
         for conversation in cursor.conversations:
-            self._streams[conversation].members.pop(cursor, None)
+            if conversation in self._streams:  # it may have ended for all but a client that is being replaced
+                self._streams[conversation].members.pop(cursor, None)
         cursor.leave_all()
 
     def members(self, conversation: int) -> list[Cursor]:

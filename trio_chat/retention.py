@@ -100,8 +100,9 @@ class _Keeper:
         await self._let_go(await self._too_large_together())
 
     def _of_room(self, conversation: int) -> Keep:
-        """What is set for this conversation alone."""
-        room = self._state.conversations[conversation].room
+        """What is set for this conversation alone; nothing for one that has ended meanwhile."""
+        known = self._state.conversations
+        room = known[conversation].room if conversation in known else ""
         return self._rooms.get(room_key(room), _NOTHING) if room else _NOTHING
 
     # --- what is to go
@@ -182,6 +183,4 @@ class _Keeper:
             self._state.changes.put(Trimmed(conversation, through))
         if step and not await self._flush():
             raise Unavailable("a deletion of old messages was not stored")
-        for conversation, through in step.items():
-            self._hub.trim(conversation, through)
         await trio.sleep(PAUSE if step else 0)

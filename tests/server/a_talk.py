@@ -74,6 +74,8 @@ async def talk(folder: Path, seed: int, count: int = 200) -> None:
         ref = rng.randint(0, heads[where]) if kind in (Kind.EDIT, Kind.REACT, Kind.FORGET) else 0
         if kind is Kind.FORGET and not ref and rng.random() < 0.7:
             continue
+        if kind is Kind.TOPIC and where not in (LOBBY, OPEN, CLOSED):
+            continue
         heads[where] += 1
         text = (
             "" if kind is Kind.FORGET else rng.choice(("hi", "two\nlines", '"\\ \u2028 \U0001f600', f"{number} words"))

@@ -286,6 +286,8 @@ LINES = (
     '{"type":"end","messages":2}',
 )
 
+SPENT = '{"type":"spent","account":1,"nonce":"' + "03" * 16 + '","conversation":1,"seq":3}'
+
 
 def change(number: int, old: str, new: str) -> tuple[str, ...]:
     line = LINES[number - 1].replace(old, new)
@@ -328,12 +330,14 @@ def test_the_example_of_an_export_is_one(tmp_path: Path) -> None:
         (change(5, "#x", "#x x"), 5, "no room"),
         (twice(5), 6, "was there before"),
         (change(6, "3}", '3,"room":"#X"}'), 6, "a room #X before"),
+        (change(7, "4}", '4,"topic":"x"}'), 7, "topic"),
+        ((*LINES[:-1], SPENT, LINES[-1]), 12, "no seq 3"),
         (change(8, '"account":1', '"account":5'), 8, "account 5"),
         (change(8, '"conversation":3', '"conversation":5'), 8, "conversation 5"),
         (change(8, '"account":1', '"account":1,"since":1'), 8, "later"),
         ((*LINES[:9], *(line.replace(":3", ":4") for line in LINES[7:9]), *LINES[9:]), 14, "direct conversation"),
         (twice(8), 13, "twice"),
-        (change(10, '"seq":1', '"seq":3'), 10, "newer"),
+        (change(10, '"seq":1', '"seq":3'), 10, "later"),
         (change(10, '"time":5', '"time":7'), 11, "older"),
         (change(11, '"time":6', '"time":10'), 11, "newer"),
         (change(11, '"seq":2', '"seq":1'), 11, "order"),

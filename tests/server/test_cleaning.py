@@ -140,3 +140,18 @@ def test_the_parts_of_an_index_are_made_one(tmp_path: Path, monkeypatch: pytest.
         assert made.connection.execute(parts).get == 1
     assert finished(tmp_path) == finished(tmp_path, anew=True)
     database.close()
+
+
+def test_to_rewrite_a_large_log_takes_little_memory(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "chat.db", now=lambda: 1, synchronous="OFF")) as database:
+        for start in range(0, 2000, 100):
+            database.commit([draft(number, "x" * 16_000) for number in range(start, start + 100)])
+        finished(tmp_path)
+        database.commit([draft(2000, "new")])
+        with closing(SearchIndex(*files(tmp_path))) as made:
+            before, _ = apsw.status(apsw.SQLITE_STATUS_MEMORY_USED)
+            apsw.status(apsw.SQLITE_STATUS_MEMORY_USED, True)
+            cleaning.rewrite(made.connection)
+            _, most = apsw.status(apsw.SQLITE_STATUS_MEMORY_USED)
+            assert made.step() is False, "it goes on"
+    assert 2 * (most - before) < (tmp_path / "chat.db").stat().st_size

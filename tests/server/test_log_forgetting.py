@@ -1,9 +1,14 @@
 """Every engine: somebody has all forgotten that it wrote in a conversation."""
 
+from contextlib import closing
+from pathlib import Path
+
+import apsw
 import pytest
 
 from tests.server.test_log import ALL, draft, edit, forget, page, seqs, texts
 from trio_chat.log import Log
+from trio_chat.log.database import Database
 from trio_chat.model import Draft, Receipt, Trimmed
 from wire import Kind
 
@@ -39,6 +44,26 @@ async def test_what_comes_after_a_forgetting_of_all_stays(log: Log) -> None:
     assert seqs(await page(log)) == [2, 3, 4, 5], "nothing more goes, or comes back, when it is sent again"
 
 
+async def test_all_may_be_forgotten_again_and_again_in_one_batch(log: Log) -> None:
+    await log.append([draft(0), draft(1, account=2)])
+    batch = [
+        forget(2, 0),
+        draft(3),
+        draft(4, account=2),
+        react(5, 1, account=3),  # about what the batch has taken away
+        react(6, 4, account=3),
+        forget(7, 0),
+        draft(8, account=2, kind=Kind.FORGET),
+        draft(9),
+        draft(10, conversation=2),
+        forget(11, 0),
+        draft(12),
+    ]
+    await log.append(batch)
+    assert seqs(await page(log)) == [3, 6, 8, 9, 11, 12]
+    assert await texts(log, 2) == {1: "10"}
+
+
 async def test_reactions_about_what_was_gone_before_stay_until_it_is_named(log: Log) -> None:
     await log.append([draft(1), forget(2, 1), react(3, 1, account=2), react(4, 2, account=2)])
     await log.append([forget(5, 0)])
@@ -59,6 +84,28 @@ async def test_all_may_be_much(log: Log, count: int) -> None:
     await log.append([react(count + seq, seq, account=2) for seq in range(1, count, 3)])
     await log.append([Trimmed(1, 10), forget(ALL, 0)])
     assert {(message.account, message.kind) for message in await page(log)} == {(2, Kind.TEXT), (1, Kind.FORGET)}
+
+
+def test_to_forget_all_again_costs_others_nothing(tmp_path: Path) -> None:
+    steps = [0]
+
+    def counted(connection: apsw.Connection) -> None:
+        connection.set_progress_handler(lambda: steps.append(steps.pop() + 1) or False, 100)
+
+    apsw.connection_hooks.append(counted)
+    try:
+        database = Database(tmp_path / "chat.db", now=lambda: 1, synchronous="OFF")
+    finally:
+        apsw.connection_hooks.remove(counted)
+    with closing(database):
+        database.commit([draft(number) for number in range(3000)])
+        database.commit([forget(ALL, 0)])
+        costs: list[int] = []
+        for count in (1, 100):
+            steps[:] = [0]
+            database.commit([forget(ALL + count + number, 0) for number in range(count)])
+            costs += steps
+    assert costs[1] < 3 * costs[0], "a batch is looked at once"
 
 
 async def test_a_topic_is_forgotten_like_a_text(log: Log) -> None:

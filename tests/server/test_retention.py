@@ -215,3 +215,23 @@ async def test_the_log_in_memory_lets_go_too(tmp_path: Path, autojump_clock: Moc
     await fill(log, clock, 4, 10, LOBBY)
     async with keeping(tmp_path, clock, log, keep_days=1.5) as kept:
         assert await kept.seqs() == list(range(21, 41))
+
+
+async def test_a_room_may_end_while_old_messages_are_looked_for(tmp_path: Path, autojump_clock: MockClock) -> None:
+    clock = Clock()
+    log = MemoryLog(max_bytes=1 << 20, now=clock)
+    async with keeping(tmp_path, clock, log, keep_days=0.5) as kept:
+        state, at = kept.services.state, log.at
+        alice, _ = state.login(b"a" * 32, "alice", guest=False, now=0.0)
+        for room in ("#open", "#empty"):
+            state.enter_room(alice, room, wire.History.SHARED)
+
+        async def slowly(conversation: int, time: int) -> int:
+            if "#empty" in [state.conversations[number].room for number in state.conversations]:
+                state.leave_room(alice, "#empty")
+            return await at(conversation, time)
+
+        log.at = slowly  # type: ignore[method-assign]
+        await fill(log, clock, 4, 10, LOBBY)
+        await trio.sleep(EVERY)
+        assert len(await kept.seqs()) == 10

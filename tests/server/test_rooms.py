@@ -476,3 +476,16 @@ async def test_no_line_overtakes_an_edit_that_could_not_be_looked_at(autojump_cl
             alice.send(event)
             await alice.until(wire.Message)
         assert [message.text for message in alice.messages()] == ["helo", "hello", "and more"]
+
+
+async def test_a_connection_that_was_replaced_ends_although_its_room_did_before(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        old = await rig.join("alice")
+        await enter(old)
+        old.transport.window = 0
+        new = rig.connect("alice", key=old.key, instance=old.instance)
+        await new.login()
+        await leave(new)
+        await trio.sleep(60)
+        assert rig.services.clients == 1
+        assert rig.services.state.accounts[1].connections == 1

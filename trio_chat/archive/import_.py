@@ -1,6 +1,5 @@
 """`import FILE`: make an export of all the log of an empty data directory. Exported again, it gives the same bytes."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -87,7 +86,7 @@ def _fill(builder: "_Builder", source: Path, file: BinaryIO, progress: Progress)
 
 class _Builder:
     """Checks each line against those before it, and makes rows of them. What the server relies on is checked: that ids
-    are known, names are names, seqs ascend, and times never go back."""
+    are known, rooms have names, seqs ascend up to the head, and times never go back."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.messages = 0
@@ -128,7 +127,7 @@ class _Builder:
             case Member():
                 self._member(line)
             case ReadMark():
-                self._place(line.conversation, max(line.seq, 1), line.account)
+                self._place(line.conversation, 0, line.account)
                 self._put(ReadMark, (line.account, line.conversation, line.seq))
             case End():
                 self._end(line)
@@ -167,6 +166,8 @@ class _Builder:
             raise _Wrong(f"conversation {line.id} was there before")
         if (line.id == LOBBY) != (line.room == LOBBY_NAME):
             raise _Wrong(f"conversation {LOBBY} is {LOBBY_NAME}, and no other one")
+        if line.topic and not line.room:
+            raise _Wrong("only a room has a topic")
         if line.room:
             try:
                 key = room_key(line.room)
@@ -183,9 +184,7 @@ class _Builder:
         self._put(Conversation, (line.id, room, line.history, *topic, line.head, line.last_time))
 
     def _member(self, line: Member) -> None:
-        conversation = self._place(line.conversation, 1, line.account)
-        if line.since > conversation.head:
-            raise _Wrong("a member came later than the newest message")
+        conversation = self._place(line.conversation, line.since, line.account)
         if not conversation.room:
             self._direct.setdefault(line.conversation, []).append(line.account)
         self._put(Member, (line.conversation, line.account, line.since))
@@ -196,7 +195,7 @@ class _Builder:
             self._time = 0
         if (line.conversation, line.seq) <= self._at:
             raise _Wrong("messages are not in the order of conversation and seq")
-        if line.seq > conversation.head or not self._time <= line.time <= conversation.last_time:
+        if not self._time <= line.time <= conversation.last_time:
             raise _Wrong("a message is older than the one before it, or newer than its conversation")
         if len(line.text.encode()) > wire.MAX_TEXT:
             raise _Wrong("no text is as long as this one")
@@ -224,12 +223,15 @@ class _Builder:
             raise _Wrong(f"account {account} was not there before")
 
     def _place(self, conversation: int, seq: int, account: int) -> Conversation:
-        """The conversation of an entry; account 0 is another program's."""
+        """The conversation, which has had an entry `seq`; account 0 is another program's."""
         if account:
             self._known(account)
-        with suppress(KeyError):
-            return self._conversations[conversation]
-        raise _Wrong(f"conversation {conversation} was not there before, for its seq {seq}")
+        found = self._conversations.get(conversation)
+        if found is None:
+            raise _Wrong(f"conversation {conversation} was not there before")
+        if seq > found.head:
+            raise _Wrong(f"conversation {conversation} has no seq {seq}: it is later than the newest")
+        return found
 
     def _put(self, kind: type, row: tuple[Any, ...]) -> None:
         rows = self._rows[kind]

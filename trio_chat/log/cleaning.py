@@ -87,8 +87,12 @@ def rewrite(connection: apsw.Connection) -> None:
         connection.execute("INSERT INTO entry (rowid, text) VALUES (0, 'x')")
         connection.execute("INSERT INTO entry (entry) VALUES ('optimize')")
         connection.execute("INSERT INTO entry (entry, rowid, text) VALUES ('delete', 0, 'x')")
-    for schema in "main", "log":
-        connection.execute(f"VACUUM {schema}")
+    connection.pragma("temp_store", "FILE")  # a whole log may be more than there is memory; drops temporary tables
+    try:
+        for schema in "main", "log":
+            connection.execute(f"VACUUM {schema}")
+    finally:
+        connection.pragma("temp_store", "MEMORY")
 
 
 def fold(connection: apsw.Connection) -> None:

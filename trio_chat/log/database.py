@@ -20,7 +20,6 @@ from trio_chat.log.reader import BUSY
 from trio_chat.log.rows import Place, place_of, read_messages, row_id, values
 from trio_chat.log.schema import MIGRATIONS, check, prepare
 from trio_chat.model import Draft, Record
-from wire import Kind
 
 _ROWS: Final = (256, 64, 16, 4, 1)
 """Rows a statement: few sizes, so that all statements stay prepared."""
@@ -146,9 +145,7 @@ class Database:
         self._many("INSERT INTO message VALUES", list(map(values, messages)))
         heads = {message.conversation: (message.conversation, message.seq, message.time) for message in messages}
         self._many("INSERT INTO conversation (id, head, last_time) VALUES", list(heads.values()), _NEW_HEAD)
-        for message in messages:
-            if message.kind is not Kind.TEXT:
-                effects.apply(self._connection, message)
+        effects.apply(self._connection, messages)
         return True
 
     def _find(self, keys: Sequence[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:

@@ -58,9 +58,11 @@ _FITS: Final = f"""
 files, or a power cut that took the end of this one, would leave words in it for ever."""
 
 _SCRATCH: Final = """
-    CREATE TEMP TABLE span (first INTEGER NOT NULL, last INTEGER NOT NULL);  -- ids to take in: first < id <= last
-    CREATE TEMP TABLE gone (id INTEGER PRIMARY KEY, held INTEGER NOT NULL, later INTEGER);  -- rows of `unindexed`
-    CREATE TEMP TABLE token (name TEXT PRIMARY KEY, token TEXT NOT NULL);
+    -- ids to take in: first < id <= last
+    CREATE TEMP TABLE IF NOT EXISTS span (first INTEGER NOT NULL, last INTEGER NOT NULL);
+    -- rows of `unindexed`
+    CREATE TEMP TABLE IF NOT EXISTS gone (id INTEGER PRIMARY KEY, held INTEGER NOT NULL, later INTEGER);
+    CREATE TEMP TABLE IF NOT EXISTS token (name TEXT PRIMARY KEY, token TEXT NOT NULL);
 """
 _PART: Final = "SELECT n, id, sender FROM log.unindexed WHERE n > :done ORDER BY n LIMIT :batch"
 _TEXTS: Final = f"kind IN ({int(Kind.TEXT)}, {int(Kind.ACTION)})"
@@ -84,6 +86,7 @@ class SearchIndex:
 
     def step(self) -> bool:
         """Let go of what was edited or taken away, or else take in what is new: BATCH entries. True: there is more."""
+        self.connection.execute(_SCRATCH)
         with self.connection:
             more = self._let_go() or self._take_in()
         return more  # noqa: RET504  the `with` of a connection may swallow, think the types
@@ -120,7 +123,6 @@ class SearchIndex:
             for schema in "main", "log":
                 connection.pragma("synchronous", "NORMAL", schema=schema)
                 connection.pragma("secure_delete", 1, schema=schema)
-            connection.execute(_SCRATCH)
         except BaseException:
             connection.close()
             raise

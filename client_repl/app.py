@@ -18,6 +18,7 @@ from client_repl.completer import ChatCompleter
 from client_repl.editor import Editor
 from client_repl.items import ConnectionState, Entered, Failure, Item, Line, Notice, PageShown, PresenceLine, Skipped
 from client_repl.keeper import Written
+from client_repl.names import fold
 from client_repl.options import suggested_name
 from client_repl.paper import Fragments
 from client_repl.session import AskName, Session
@@ -166,11 +167,15 @@ class _Guest:
                 return
             case ConnectionState(state):
                 self._editor.connection = state
-            case Failure() if self._editor.give_back(item.draft):
+            case Failure(draft=draft, to=to) if self._would_go(draft, to) and self._editor.give_back(draft):
                 item = dataclasses.replace(item, draft="")
             case _:
                 pass
         self._printer.show(item)
+
+    def _would_go(self, draft: str, to: str) -> bool:
+        """Whether a refused line that comes back goes where it was meant to, if Enter is pressed."""
+        return not to or fold(self._chat.goes_to(draft)) == fold(to)
 
     async def _ask_name(self, reason: str) -> str | None:
         """A name from the user; None: none will come. Cancelling is safe.

@@ -91,7 +91,9 @@ class Chat:
         self.company: Final = Company(
             self._me, self.place, self._names, self.conversations, self._people, self.ignored, self._requests
         )
-        self.pages: Final = Pages(self.conversations, self._cursors, self._unread, self.transcript, self._requests)
+        self.pages: Final = Pages(
+            self.conversations, self._cursors, self._unread, self.transcript, self._marking, self._requests
+        )
         self.finding: Final = Finding(self.transcript, self._requests)
         self.revising: Final = Revising(self.place, self.conversations, self.transcript, self._sending)
         self.going: Final = Going(
@@ -207,6 +209,11 @@ class Chat:
                 return None
             case _ as never:
                 assert_never(never)
+
+    def goes_to(self, draft: str) -> str:
+        """The conversation that text in this draft goes to."""
+        target = self.direct_target(draft)
+        return self.where if target is None else f"@{target}"
 
     def account_of(self, name: str) -> int:
         """Whose this name is, as far as we were told; else 0."""

@@ -2,7 +2,7 @@
 
 import wire
 from client_repl import inputs
-from client_repl.conversations import Conversations
+from client_repl.conversations import LOBBY, Conversations
 from client_repl.effects import Effect, Show
 from client_repl.ignored import Ignored
 from client_repl.items import Notice, PresenceLine, Roster
@@ -96,5 +96,6 @@ class Company:
             return []
         if self._ignored.hides(change.previous, change.account) or self._ignored.hides(change.name, change.account):
             return []
-        here = self._place.shows(conversation) or self._place.partner == change.account
-        return [Show(PresenceLine(self._conversations.name(conversation), change, here))]
+        where = self._conversations.name(conversation)
+        partner = where == LOBBY and change.account == self._place.partner  # of all that they share, it is told once
+        return [Show(PresenceLine(where, change, here=self._place.shows(conversation) or partner))]

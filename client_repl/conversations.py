@@ -14,6 +14,10 @@ class _Topic(NamedTuple):
     seq: int = 0
     """Of the entry that set it; 0: not known."""
     account: int = 0
+    head: int = 0
+    """Where the entry is not known: it is none after this seq."""
+    known: bool = True
+    """Else it may have been taken back, or not."""
 
 
 _NO_TOPIC: Final = _Topic()
@@ -61,13 +65,18 @@ class Conversations:
         self._active = {number: None} | self._active if number not in self._active else self._active
         if not conversation.name.startswith("#"):
             return False
-        if conversation.topic != self.topic(number):
-            self._topics[number] = _Topic(conversation.topic)
+        self.told_topic(number, conversation.topic, conversation.head)
         news = number not in self._rooms
         self._rooms.add(number)
         if self._settled:
             self._known = set(self._rooms)
         return news and self._settled
+
+    def told_topic(self, conversation: int, topic: str, head: int = 1 << 32) -> None:
+        """This is the topic; it was when the newest entry was `head`."""
+        before = self._topics.get(conversation, _NO_TOPIC)
+        if topic != before.text or not before.seq:
+            self._topics[conversation] = _Topic(topic, head=head)
 
     def settle(self) -> Moves:
         """All that the user is in was told. What became of the rooms since the last connection; nothing at the first
@@ -104,12 +113,17 @@ class Conversations:
                 text = self.topic(number) if replay else message.text
                 self._topics[number] = _Topic(text, message.seq, message.account)
             case wire.Kind.FORGET:
-                topic = self._topics.get(number, _NO_TOPIC)
-                mine = message.ref == topic.seq or (message.ref == 0 and message.account == topic.account)
-                if topic.seq and mine and not replay:
-                    self._topics[number] = _NO_TOPIC
+                if not replay:
+                    self._topic_taken_back(number, message)
             case _:
                 pass
+
+    def _topic_taken_back(self, number: int, forget: wire.Message) -> None:
+        topic = self._topics.get(number, _NO_TOPIC)
+        mine = forget.ref == topic.seq or (forget.ref == 0 and forget.account == topic.account)
+        maybe = not topic.seq and topic.text and forget.ref <= topic.head
+        if maybe or (topic.seq and mine):
+            self._topics[number] = _Topic(known=not maybe)
 
     def forget(self) -> None:
         """The log is another one, where ids and accounts are others."""
@@ -132,6 +146,10 @@ class Conversations:
     def topic(self, conversation: int) -> str:
         """Of a room; "" for none."""
         return self._topics.get(conversation, _NO_TOPIC).text
+
+    def knows_topic(self, conversation: int) -> bool:
+        """Whether `topic` is what it is; else it was told once, and may have been taken back."""
+        return self._topics.get(conversation, _NO_TOPIC).known
 
     def find(self, where: str) -> int:
         """The id of `#room`, which the user is in, or of the direct conversation `@name`; 0: there is none yet."""

@@ -10,7 +10,7 @@ from client_repl.outbox import Pending
 
 def refused(line: Pending, code: str, text: str) -> list[Effect]:
     """The server does not take it."""
-    return [Show(Failure(code, text, line.draft, earlier=line.earlier)), LetGo(line.say.nonce)]
+    return [Show(Failure(code, text, line.draft, line.earlier, line.to)), LetGo(line.say.nonce)]
 
 
 def too_old(lines: Iterable[Pending]) -> list[Effect]:

@@ -68,7 +68,8 @@ class Going:
 
         def done(_: wire.Done) -> list[Effect]:
             was_in = self._joins.pop(event.id, None)  # else Joined has come, and what is there comes by itself
-            return [] if was_in is None else self._arrive(room, None)
+            stayed = fold(self._place.where) == fold(room)
+            return self._arrive(room, None) if was_in is not None and stayed else []
 
         def refused(_: wire.Refused) -> list[Effect]:
             self._give_up(event.id)
@@ -78,17 +79,18 @@ class Going:
         if self._requests.connected:
             effects = [*self._marking.tick(), *effects]
             self._joins[event.id] = _Join(room, self._place.where)
-            self._place.move(room)
+            self._place.approach(room)
         return effects
 
     def _give_up(self, request: int) -> None:
+        """Go back, where the user sees it: the next line of a script is meant for the room, and refused there."""
         failed = self._joins.pop(request, None)
         if failed is None:
             return
         for join in self._joins.values():
             if join.before == failed.room:
                 join.before = failed.before
-        if self._place.where == failed.room:
+        if self._marking.screen and self._place.where == failed.room:
             self._place.move(failed.before)
 
     def leave(self, room: str, draft: str) -> list[Effect]:
@@ -98,7 +100,7 @@ class Going:
             return failure(wire.Code.NO_SUCH_ROOM, "You can leave rooms only; /switch goes elsewhere.", draft)
         if not self._conversations.find(room):
             return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}.", draft)
-        return self._requests.ask(wire.Leave(self._requests.new_id(), room), draft)
+        return self._requests.ask(wire.Leave(self._requests.new_id(), room), draft, lambda _: self._go_home(room))
 
     def switch(self, where: str, draft: str) -> list[Effect]:
         """Go to a room that the user is in, or to a direct conversation."""
@@ -147,9 +149,22 @@ class Going:
         if not where.startswith("#"):
             return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic.", draft)
         if not text:
-            topic = self._conversations.topic(self._place.conversation)
-            return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]
+            return self._tell_topic(where, self._place.conversation, draft)
         return self._sending.say(where, "" if text == "-" else text, draft, kind=wire.Kind.TOPIC)
+
+    def _tell_topic(self, where: str, conversation: int, draft: str) -> list[Effect]:
+        if not conversation:
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {where}.", draft)
+        topic = self._conversations.topic(conversation)
+        if self._conversations.knows_topic(conversation):
+            return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]
+
+        def listed(answer: wire.RoomList) -> list[Effect]:
+            topics = (room.topic for room in answer.rooms if fold(room.name) == fold(where))
+            self._conversations.told_topic(conversation, next(topics, ""))
+            return self._tell_topic(where, conversation, draft)
+
+        return self._requests.ask(wire.Rooms(self._requests.new_id(), where), draft, listed)
 
     # --- what the server tells
 
@@ -173,18 +188,29 @@ class Going:
         moves = self._conversations.settle()
         topic, name = self._conversations.topic, self._conversations.name
         entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]
-        return [*entered, *(effect for number in moves.left for effect in self._gone(number))]
+        late = self._arrive_after_all()
+        return [*entered, *late, *(effect for number in moves.left for effect in self._gone(number))]
+
+    def _arrive_after_all(self) -> list[Effect]:
+        """The connection was lost before the page came of where the user is."""
+        here = self._place.conversation
+        return self._pages.arrive(self._place.where, here, None) if here and here == self._marking.coming else []
 
     def _gone(self, conversation: int) -> list[Effect]:
         name = self._conversations.name(conversation)
         self._place.left(conversation)
         self._people.gone(conversation)
         told: list[Effect] = [Show(Entered(name, left=True)), *self._reading.left(conversation)]
-        comes_back = any(fold(join.room) == fold(name) for join in self._joins.values())
-        if comes_back or fold(self._place.where) != fold(name):
-            return told
+        # a script does not see that another client took it out: what it says is meant for the room, and refused there
+        return [*told, *self._go_home(name)] if self._marking.screen else told
+
+    def _go_home(self, room: str) -> list[Effect]:
+        """To the lobby, if the user was in `room` last, and is not in it again or on the way there."""
+        comes_back = any(fold(join.room) == fold(room) for join in self._joins.values())
+        if comes_back or self._conversations.find(room) or fold(self._place.where) != fold(room):
+            return []
         self._place.move(LOBBY)
-        return [*told, *self._pages.arrive(LOBBY, self._place.conversation, None)]
+        return self._pages.arrive(LOBBY, self._place.conversation, None)
 
     def disconnected(self) -> None:
         """Whoever was on the way into a room is where they were before."""

@@ -132,6 +132,8 @@ class Unread:
 
     counts: Mapping[str, int]
     mentions: Mapping[str, int]
+    asked: bool = False
+    """By the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,8 @@ class Failure:
     draft: str = ""
     earlier: bool = False
     """It is about a line that another run of a client left behind."""
+    to: str = ""
+    """Where that line was to go; "" for what is none."""
 
 
 @dataclass(frozen=True, slots=True)

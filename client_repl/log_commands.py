@@ -29,6 +29,8 @@ def history(chat: "Chat", argument: str, draft: str) -> list[Effect]:
             return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"There is no line {asked.before} any more.", draft)
         return chat.pages.history(entry.message.conversation, asked.limit, draft, before=entry.message.seq)
     conversation = chat.place.conversation
+    if not conversation and chat.where.startswith("#"):
+        return chat.fail(wire.Code.NO_SUCH_ROOM, f"You are not in {chat.where}.", draft)
     if not conversation:
         return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"Nothing was said in {chat.where} yet.", draft)
     since = max(1, chat.now() - asked.since * 1000) if asked.since else 0

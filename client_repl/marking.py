@@ -9,6 +9,7 @@ from client_repl.effects import Effect
 from client_repl.items import Line
 from client_repl.place import Place
 from client_repl.requests import Requests
+from client_repl.transcript import SAID
 from client_repl.unread import UnreadLines
 
 _LATER: Final = frozenset({wire.Code.UNAVAILABLE, wire.Code.OVERLOADED, wire.Code.RATE_LIMITED})
@@ -29,6 +30,8 @@ class Marking:
     ) -> None:
         self.screen: Final = screen
         self.focused = False
+        self.coming = 0
+        """The conversation that the user went to, as long as its last lines are not on the screen; 0: they are."""
         self._place = place
         self._conversations = conversations
         self._cursors = cursors
@@ -46,6 +49,7 @@ class Marking:
     def forget(self) -> None:
         """The log is another one."""
         self._seen.clear()
+        self.coming = 0
 
     def printed(self, line: Line) -> None:
         """A live line is on the screen. It is read, if somebody looks: a direct one; in a followed room if nothing that
@@ -54,7 +58,8 @@ class Marking:
         if not self._looks or line.replay or not line.here:
             return
         read = max(self._seen.get(conversation, 0), self._unread.mark(conversation))
-        if line.direct or (self._place.shows(conversation) and self._unread.behind(conversation, read) <= 1):
+        itself = line.message.kind in SAID and not line.own
+        if line.direct or (self._place.shows(conversation) and self._unread.behind(conversation, read) <= itself):
             self._seen[conversation] = seq
 
     @property
@@ -66,7 +71,7 @@ class Marking:
         if not self._looks:
             return []
         here = self._place.conversation
-        if here:
+        if here and here != self.coming:
             self._seen[here] = self._cursors.position(here)
         return [effect for conversation, seq in self._seen.items() for effect in self._mark(conversation, seq)]
 

@@ -93,7 +93,8 @@ class Outbox:
         """Queue lines that another run left behind."""
         for line in lines:
             say = msgspec.structs.replace(line.say, id=new_id())
-            self.add(dataclasses.replace(line, say=say, earlier=True))
+            draft = line.text if say.conversation else line.draft  # the numbers of lines are others now
+            self.add(dataclasses.replace(line, say=say, draft=draft, earlier=True))
 
     def ready(self) -> Iterator[wire.Say]:
         """Take what may be sent now, in order."""

@@ -9,6 +9,7 @@ from client_repl.conversations import Conversations
 from client_repl.cursors import Cursors
 from client_repl.effects import Effect, Show
 from client_repl.items import PageShown
+from client_repl.marking import Marking
 from client_repl.requests import Requests
 from client_repl.transcript import ABOUT, Transcript
 from client_repl.unread import UnreadLines
@@ -44,12 +45,14 @@ class Pages:
         cursors: Cursors,
         unread: UnreadLines,
         transcript: Transcript,
+        marking: Marking,
         requests: Requests,
     ) -> None:
         self._conversations = conversations
         self._cursors = cursors
         self._unread = unread
         self._transcript = transcript
+        self._marking = marking
         self._requests = requests
 
     def history(self, conversation: int, limit: int, draft: str, *, before: int = 0, since: int = 0) -> list[Effect]:
@@ -71,9 +74,12 @@ class Pages:
         topic = self._conversations.topic(conversation)
 
         def show(messages: Sequence[wire.Message], more: bool) -> list[Effect]:
+            if self._marking.coming == conversation:
+                self._marking.coming = 0
             lines = self._transcript.page(messages)
             return [Show(PageShown(where, lines, more, moved=True, topic=topic, read=read))]
 
+        self._marking.coming = conversation
         head = self._cursors.position(conversation)
         if not head:
             return show((), False)

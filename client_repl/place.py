@@ -14,6 +14,8 @@ class Place:
         self._conversations = conversations
         self._partner = 0
         self._followed: set[int] = set()
+        self._from = 0
+        """Where the user comes from, as long as the room that they go to may refuse them; 0: it will not."""
 
     @property
     def where(self) -> str:
@@ -36,8 +38,16 @@ class Place:
         """The rooms whose lines are printed too, by name."""
         return sorted(map(self._conversations.name, self._followed))
 
+    def approach(self, room: str) -> None:
+        """The user goes to `room`, which may refuse them: until they `move`, what is said where they come from is
+        printed as well."""
+        before = self.conversation or self._from
+        self.move(room)
+        self._from = before
+
     def move(self, where: str) -> None:
         """The user goes to `where`."""
+        self._from = 0
         self._where = self._conversations.name(self._conversations.find(where)) or where
         self._partner = 0
         self.look()
@@ -53,7 +63,7 @@ class Place:
 
     def shows(self, conversation: int) -> bool:
         """Whether all that is said there belongs on the screen."""
-        return conversation in self._followed or conversation == self.conversation
+        return conversation in self._followed or conversation in {self.conversation, self._from}
 
     def account(self, to: str) -> int:
         """Whom `@user` is as far as we know; 0 else, and for a room."""
@@ -66,5 +76,5 @@ class Place:
 
     def forget(self) -> None:
         """The log is another one, where accounts and ids are others."""
-        self._partner = 0
+        self._partner = self._from = 0
         self._followed.clear()

@@ -46,7 +46,7 @@ def message(item: Item, home: str, zone: tzinfo | None = None) -> str:
             return "\n".join(_old(item.lines, home, zone))
         case Found():
             return "\n\n".join("\n".join(_old(lines, home, zone)) for lines in item.finds)
-        case Unread():
+        case Unread(asked=True):
             waits = waiting(item.counts, item.mentions)
             return "\n".join(f"{clean_line(wait.where)} {wait.unread}" for wait in waits)
         case _:

@@ -103,7 +103,7 @@ class Reading:
         elsewhere = [number for number in self._conversations.by_activity if not self._on_screen(number)]
         counts = {self._conversations.name(number): self._unread.unread(number) for number in elsewhere}
         mentions = {self._conversations.name(number): self._unread.mentions(number) for number in elsewhere}
-        item = Unread(_positive(counts), _positive(mentions))
+        item = Unread(_positive(counts), _positive(mentions), asked)
         return [Show(item)] if asked or item.counts else []
 
     def _on_screen(self, conversation: int) -> bool:

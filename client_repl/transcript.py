@@ -71,7 +71,7 @@ class Transcript:
         self._ignored = ignored
         self._number = 0
         self._entries: dict[int, Entry] = {}
-        """By number, the newest number last."""
+        """By number, what was shown last is last."""
         self._numbers: dict[tuple[int, int], int] = {}
         """By conversation and seq."""
         self._latest: _Latest | None = None
@@ -157,6 +157,7 @@ class Transcript:
         number = self._numbers.get(key)
         if number is None:
             self._number = self._numbers[key] = number = self._number + 1
+        self._entries.pop(number, None)  # shown again, it is among the newest
         self._entries[number] = Entry(message, own, self._conversations.partner(message.conversation))
         while len(self._entries) > _MAX_NUMBERED:
             self._drop(next(iter(self._entries)))

@@ -74,6 +74,20 @@ def test_a_refused_line_returns_to_the_editor_or_is_printed_to_be_copied(termina
     terminal.until_shown("#lobby> new draft")
 
 
+def test_a_private_line_that_is_refused_is_not_put_where_enter_would_make_it_public(terminal: TerminalProcess) -> None:
+    terminal.send("!whisper bob\r")
+    terminal.until_shown("psst")
+    terminal.send("!hold\r/switch @bob\r")
+    terminal.until_shown("→ bob (private)>")
+    terminal.send("secret\r")
+    terminal.until_shown("… you → bob (private): secret")
+    terminal.send("/switch #lobby\r")
+    terminal.until_shown("#lobby>")
+    terminal.send("!refuse\r")
+    terminal.until_shown("your line was:")
+    assert "#lobby>" in terminal.rows
+
+
 def test_a_question_borrows_the_prompt(terminal: TerminalProcess) -> None:
     terminal.send("!name That name is taken.\rhalf a li")
     terminal.until_shown("~ That name is taken.")
@@ -136,7 +150,9 @@ def test_going_to_a_room_shows_what_is_new_there(terminal: TerminalProcess) -> N
 
 
 def test_rooms_complete_in_mid_line(terminal: TerminalProcess) -> None:
-    terminal.send("!enter\rwe are in #")
+    terminal.send("!enter\r!dev hi\r")
+    terminal.until_shown("· #dev 1")  # else the menu may be older than the room
+    terminal.send("we are in #")
     terminal.until(lambda: any(row.strip() == "#dev" for row in terminal.rows))
     terminal.send("d\t")
     terminal.until_shown("#lobby> we are in #dev")

@@ -200,7 +200,7 @@ def test_a_refusal_for_good_gives_the_line_back() -> None:
     c = connected()
     event = say(c, "  @nobody hi")
     found = failure(c.received(wire.Refused(event.id, "no-such-user", "there is no nobody")))
-    assert found == Failure("no-such-user", "there is no nobody", "  @nobody hi")
+    assert found == Failure("no-such-user", "there is no nobody", "  @nobody hi", to="@nobody")
     assert not c.pending
 
 

@@ -44,7 +44,7 @@ def about(kind: Kind, text: str = "", ref: int = 12) -> Line:
 PAGE = PageShown("#dev", (line(to="#dev"), about(Kind.TOPIC, "tea")), more=True, moved=True, topic="x", read=3)
 FOUND = Found("a b", ((line("a b"), line("c")), (line("a b"),)), (1, 1), more=False)
 ROOMS = RoomsListed((Room("#dev", "tea\t\x1b", 3, True), Room("#ops", "", 1, False)), {"#dev": 2}, more=True)
-UNREAD = Unread({"#dev": 3, "@bob": 1}, {"#dev": 1})
+UNREAD = Unread({"#dev": 3, "@bob": 1}, {"#dev": 1}, asked=True)
 
 
 def test_a_message_as_json_is_the_line_of_the_contract() -> None:
@@ -177,6 +177,7 @@ def test_any_time_of_the_wire_can_be_written() -> None:
         (line("x", to="@alice", kind=Kind.EDIT), "[12:00] * *bob → you* changes a line to: x"),
         (ROOMS, "#dev\t3\tjoined\t2\ttea ␛\n#ops\t1\t-\t0\t"),
         (UNREAD, "@bob 1\n#dev 3"),
+        (dataclasses.replace(UNREAD, asked=False), ""),
         (PAGE, ""),
         (
             dataclasses.replace(PAGE, moved=False),

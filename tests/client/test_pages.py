@@ -58,6 +58,15 @@ def test_history_is_the_last_lines_here() -> None:
     assert c.backlog == 0
 
 
+def test_the_number_of_a_line_that_was_shown_again_is_known_as_long_as_that_of_a_new_one() -> None:
+    c = connected()
+    hear(c, 1, 1001)
+    page(c, fetch(c.submit("/history 1")), message(1))
+    hear(c, 1001, 1003)
+    assert says(c.submit("/react #1 👍"))
+    assert failure(c, "/react #2 👍") == "no-such-message"
+
+
 def test_a_page_that_was_cut_is_completed() -> None:
     c = connected()
     hear(c, 1, 10)

@@ -254,3 +254,13 @@ def test_a_script_that_leaves_something_open_does_nothing(fields: str) -> None:
     c = chat(mode=Mode.JSON)
     c.welcomed(welcome())
     assert failure(c, "{" + fields + "}").code == "malformed"
+
+
+def test_what_comes_back_of_an_earlier_run_has_no_number_of_a_line_in_it() -> None:
+    c = chat()
+    edit = wire.Say(0, bytes(15) + b"9", "#lobby", "better", wire.Kind.EDIT, 5, conversation=LOBBY)
+    c.restore([Pending(edit, "/edit #12 better", LOG)], Progress(LOG, {LOBBY: 5}))
+    (resent,) = says(c.welcomed(welcome(head=5)))
+    (item,) = shown(c.received(wire.Refused(resent.id, "no-such-message", "gone")))
+    assert isinstance(item, Failure)
+    assert (item.draft, item.to, item.earlier) == ("better", "#lobby", True)

@@ -115,6 +115,55 @@ def test_join_of_a_room_that_the_user_is_in_goes_there() -> None:
     assert (page.where, page.moved, len(page.lines)) == ("#dev", True, 1)
 
 
+def test_nothing_is_said_of_a_room_that_has_not_let_the_user_in_yet() -> None:
+    c = within()
+    c.submit("/join #dev")
+    for line in ("/topic", "/history", "/leave"):
+        assert failure(c, line).text == "You are not in #dev."
+
+
+def test_who_went_on_meanwhile_is_not_moved_back() -> None:
+    c = within("#dev", "#ops")
+    join = asked(c.submit("/join #dev"))
+    assert isinstance(join, wire.Join)
+    c.submit("/switch #ops")
+    assert c.received(wire.Done(join.id)) == []
+    assert c.where == "#ops"
+
+
+def test_what_is_said_where_the_user_was_is_printed_until_the_room_has_let_them_in() -> None:
+    c = within()
+
+    def here(seq: int) -> bool:
+        (line,) = shown(c.received(message(seq)))
+        assert isinstance(line, Line)
+        return line.here
+
+    one, two = asked(c.submit("/join #one")), asked(c.submit("/join #two"))
+    assert isinstance(one, wire.Join)
+    assert isinstance(two, wire.Join)
+    assert here(1)
+    c.received(wire.Refused(one.id, "name-invalid", "no"))
+    c.received(wire.Refused(two.id, "name-invalid", "no"))
+    assert here(2)
+    c.submit("/join #dev")
+    told(c, "#dev")
+    assert not here(3)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_script_goes_back_to_no_room_that_its_text_is_not_meant_for(lost: bool) -> None:
+    c = within(screen=False)
+    join = asked(c.submit("/join #dev"))
+    assert isinstance(join, wire.Join)
+    if lost:
+        c.disconnected()
+    else:
+        c.received(wire.Refused(join.id, "name-invalid", "no"))
+    c.submit("hello")
+    assert [line.to for line in c.pending] == ["#dev"]
+
+
 def test_a_room_entered_by_another_client_of_the_user_moves_nobody() -> None:
     c = within()
     assert told(c, "#dev") == [Entered("#dev", "")]
@@ -148,6 +197,33 @@ def test_who_leaves_the_room_they_are_in_is_in_the_lobby() -> None:
     assert isinstance(fetch, wire.Fetch)
     assert (c.where, fetch.conversation) == ("#lobby", 1)
     assert c.received(wire.Left(DEV)) == []
+
+
+def test_a_script_that_is_taken_out_of_its_room_by_another_client_says_nothing_in_the_lobby() -> None:
+    c = within("#dev", where="#dev", screen=False)
+    assert shown(c.received(wire.Left(DEV))) == [Entered("#dev", left=True)]
+    (event,) = says(c.submit("hello"))
+    assert event.to == "#dev"
+
+
+def test_a_script_that_leaves_its_room_is_in_the_lobby() -> None:
+    c = within("#dev", where="#dev", screen=False)
+    leave = asked(c.submit("/leave"))
+    assert isinstance(leave, wire.Leave)
+    c.received(wire.Left(DEV))
+    c.received(wire.Done(leave.id))
+    assert c.where == "#lobby"
+
+
+def test_the_end_of_a_leave_moves_nobody_out_of_the_room_that_was_entered_again() -> None:
+    c = within("#dev", where="#dev")
+    leave = asked(c.submit("/leave"))
+    assert isinstance(leave, wire.Leave)
+    c.submit("/join #dev")
+    c.received(wire.Left(DEV))
+    told(c, "#dev")
+    c.received(wire.Done(leave.id))
+    assert c.where == "#dev"
 
 
 def test_leaving_another_room_moves_nobody() -> None:
@@ -331,9 +407,9 @@ def test_presence_and_gaps_of_other_rooms_are_not_printed() -> None:
     gaps = [item for number in (1, DEV) for item in shown(c.received(wire.Gap(number, 1, 5, "earlier")))]
     assert [item.here for item in gaps if isinstance(item, Skipped)] == [False, True]
     c.submit("/switch @bob")
-    (line,) = shown(c.received(changed(wire.Change.JOINED, "bob")))
-    assert isinstance(line, PresenceLine)
-    assert line.here
+    away = wire.PresenceChange(wire.Change.AWAY, "bob", account_of("bob"))
+    told_in = [shown(c.received(wire.Presence(number, (away,))))[0] for number in (1, DEV)]
+    assert [line.here for line in told_in if isinstance(line, PresenceLine)] == [True, False]  # once
 
 
 # --- rooms and topics
@@ -365,6 +441,26 @@ def test_a_topic_is_told_set_and_ended() -> None:
     assert "no topic" in notice(c, "/topic")
     c.submit("/switch @bob")
     assert failure(c, "/topic x").code == "not-allowed"
+
+
+@pytest.mark.parametrize("ref", [0, 2])
+def test_a_topic_of_before_that_may_have_been_taken_back_is_asked_for(ref: int) -> None:
+    c = chat()
+    c.welcomed(welcome(conversations=(wire.Conversation(1, "#lobby", 2, topic="tea"),)))
+    c.received(wire.Gap(1, 1, 2, "earlier"))
+    c.received(message(3))
+    c.received(message(4, "", kind=wire.Kind.FORGET, ref=3))
+    assert "tea" in notice(c, "/topic")
+    c.received(message(5, "", kind=wire.Kind.FORGET, ref=ref))
+    for topic in ("coffee", ""):
+        assert c.conversations.topic(1) == ""
+        event = asked(c.submit("/topic"))
+        assert isinstance(event, wire.Rooms)
+        listed = (wire.Room("#lobby", topic, 2, joined=True), wire.Room("#lobby2", "other", 2, joined=False))
+        (told_,) = shown(c.received(wire.RoomList(event.id, listed)))
+        assert isinstance(told_, Notice)
+        assert (topic or "no topic") in told_.text
+        c.received(message(6 if topic else 7, "", kind=wire.Kind.FORGET, ref=1))
 
 
 def test_an_old_topic_in_the_replay_is_not_the_present_one() -> None:

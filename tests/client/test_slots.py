@@ -57,6 +57,19 @@ def test_everything_is_there_for_the_next_one(tmp_path: Path) -> None:
     assert kept(tmp_path) == Kept(lines, progress, "half a li\ufffd\nne")
 
 
+def test_no_byte_stays_of_a_line_that_is_let_go(tmp_path: Path) -> None:
+    """Of short ones, of ones with pages of their own, and of their drafts: the text may be taken back some day."""
+    texts = [f"{number:03}-secret" * (1 if number % 3 else 900) for number in range(12)]
+    with taken(tmp_path) as (slot, _):
+        for number, text in enumerate(texts):
+            slot.save(Changes(draft=text[:7]))
+            slot.save(Changes([line(number, text)], draft=""))
+        for number in range(len(texts)):
+            slot.save(Changes(let_go=[line(number).say.nonce], progress=Progress(LOG, {1: number + 1})))
+        found = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert [text for text in texts if text[:7].encode() in found] == []
+
+
 def test_an_edit_is_there_with_what_it_is_about(tmp_path: Path) -> None:
     say = wire.Say(0, bytes(16), "#dev", "better", wire.Kind.EDIT, ref=7, conversation=2)
     edit = Pending(say, "/edit #3 better", LOG)

@@ -2,7 +2,7 @@
 
 import wire
 from client_repl.chat import Chat
-from client_repl.items import Line, Unread
+from client_repl.items import Line, PageShown, Unread
 from tests.client.talk import asked, chat, message, rooms, sent, shown, welcome
 
 DEV = 2
@@ -160,13 +160,13 @@ def test_a_lost_connection_tells_it_again_only_if_there_is_news() -> None:
 
 def test_unread_can_be_asked_for() -> None:
     c = within()
-    assert shown(c.submit("/unread")) == [Unread({}, {})]
+    assert shown(c.submit("/unread")) == [Unread({}, {}, asked=True)]
     hear(c, 1)
     hear(c, 1, conversation=1)
-    assert shown(c.submit("/unread")) == [Unread({"#dev": 1}, {})]
+    assert shown(c.submit("/unread")) == [Unread({"#dev": 1}, {}, asked=True)]
     script = within(screen=False)
     hear(script, 1, conversation=1)
-    assert shown(script.submit("/unread")) == [Unread({"#lobby": 1}, {})]
+    assert shown(script.submit("/unread")) == [Unread({"#lobby": 1}, {}, asked=True)]
 
 
 # --- telling what was read
@@ -242,6 +242,7 @@ def test_who_goes_elsewhere_has_read_what_was_there() -> None:
     assert isinstance(one, wire.MarkRead)
     assert isinstance(fetch, wire.Fetch)
     assert (one.conversation, one.seq) == (1, 1)
+    c.received(wire.Page(fetch.id, (message(1, to="#dev", conversation=DEV),)))
     assert marks(c) == [(DEV, 1)]
 
 
@@ -275,3 +276,40 @@ def test_a_room_that_was_left_is_not_marked() -> None:
     hear(c, 1)
     c.received(wire.Left(DEV))
     assert marks(c) == []
+
+
+def test_what_was_said_where_the_user_goes_is_read_when_it_is_on_the_screen_also_over_a_lost_connection() -> None:
+    c = within()
+    for seq in (1, 2, 3):
+        hear(c, seq)
+    assert isinstance(asked(c.submit("/switch #dev")), wire.Fetch)
+    assert marks(c) == []
+    c.disconnected()
+    (resume,) = sent(c.welcomed(welcome(conversations=rooms("#dev", head=3))))
+    assert isinstance(resume, wire.Resume)
+    c.received(wire.ReadMark(DEV, 0, 3, 3))
+    assert marks(c) == []
+    fetch = asked(c.received(wire.Done(resume.id)))
+    assert isinstance(fetch, wire.Fetch)
+    assert marks(c) == []
+    (page,) = shown(c.received(wire.Page(fetch.id, (message(3, to="#dev", conversation=DEV),))))
+    assert isinstance(page, PageShown)
+    assert marks(c) == [(DEV, 3)]
+
+
+def test_what_is_refused_to_the_screen_is_not_read() -> None:
+    c = within()
+    hear(c, 1)
+    fetch = asked(c.submit("/switch #dev"))
+    assert isinstance(fetch, wire.Fetch)
+    c.received(wire.Refused(fetch.id, "unavailable", "later"))
+    assert marks(c) == []
+
+
+def test_what_nobody_has_to_read_does_not_make_a_followed_room_read() -> None:
+    c = within()
+    hear(c, 1)
+    c.submit("/follow #dev")
+    hear(c, 2, sender="alice")
+    c.received(message(3, ":+1:", to="#dev", conversation=DEV, kind=wire.Kind.REACT, ref=1))
+    assert (marks(c), c.unread) == ([], {"#dev": 1})

@@ -65,7 +65,9 @@ class Conversations:
         prefix, after = fold(prefix), fold(after)
         if not prefix.startswith("#"):
             prefix = "#" + prefix
-        return [self._rooms[key] for key in sorted(key for key in self._rooms if key.startswith(prefix) and key > after)]
+        return [
+            self._rooms[key] for key in sorted(key for key in self._rooms if key.startswith(prefix) and key > after)
+        ]
 
     # --- rooms
 

@@ -32,7 +32,8 @@ def say(state: State, account: Account, event: wire.Say, now: float) -> list[Eff
     else:
         conversation, to, made = state.resolve(account, event.to, event.account)
         entered = [Entered(conversation, tuple(conversation.members.values()))] if made else []
-    state.wrote(account)
+    if not event.ref:  # else it may still be refused
+        state.wrote(account)
     account.active_at = now
     conversation.written |= not event.ref  # what is about another entry, comes behind that
     draft = Draft(conversation.id, account.id, account.name, to, event.nonce, event.kind, event.ref, event.text)

@@ -29,8 +29,11 @@ async def search(log: Log, asked: wire.Search, where: Sequence[Readable]) -> wir
     limit = min(max(asked.limit, 1), wire.MAX_PAGE)
     found = await log.search(asked.words, where, sender=fold(asked.sender), before=asked.before, limit=limit + 1)
     page = found[:limit]
-    ties = (message for message in found[limit:] if message.time == page[-1].time)  # a page ends between two times
+    ties = (message for message in found[limit:] if message.time == page[-1].time)
     page = _fitting([*page, *ties][: wire.MAX_PAGE])
+    if len(page) < len(found):  # the next page begins before the last time of this one
+        cut = found[len(page)].time
+        page = [message for message in page if message.time > cut] or page
     return wire.Page(asked.id, tuple(page), more=len(page) < len(found))
 
 

@@ -359,9 +359,10 @@ class Session:
         self._known.discard(conversation)
 
     async def _check_about(self, draft: Draft) -> None:
-        """Raises Refusal and Unavailable."""
+        """Raises Refusal and Unavailable, with nothing changed."""
         found = await self._services.log.since(draft.conversation, draft.ref - 1, limit=1, until=draft.ref)
         check_about(self._services.state, self.account, draft, found[0] if found else None)
+        self._services.state.wrote(self.account)
 
     def _send_page(self, page: wire.Page) -> None:
         """What the account may still read of it: reading took its time."""

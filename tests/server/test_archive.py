@@ -286,6 +286,17 @@ LINES = (
     '{"type":"end","messages":2}',
 )
 
+
+def test_what_is_left_of_another_log_is_not_taken_for_a_part_of_the_new_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one").write_text("".join(f"{line}\n" for line in LINES))
+    for left in ("chat.db-wal", "chat.db-journal"):
+        (tmp_path / left).touch()
+        assert f"{left} is there already" in error_of(capsys, "import", tmp_path / "one", "--data", tmp_path)
+        (tmp_path / left).unlink()
+
+
 SPENT = '{"type":"spent","account":1,"nonce":"' + "03" * 16 + '","conversation":1,"seq":3}'
 
 

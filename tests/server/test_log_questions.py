@@ -5,7 +5,9 @@ from collections.abc import Sequence
 import pytest
 import trio
 
+import wire
 from tests.server.test_log import ALL, Clock, draft, edit, forget
+from trio_chat.history import search
 from trio_chat.log import Log, seam
 from trio_chat.model import ConversationEnded, Draft, Readable, Trimmed
 from wire import Kind
@@ -153,3 +155,16 @@ async def test_a_search_finds_what_is_and_not_what_was(log: Log) -> None:
     assert await found(log, "tea") == [(1, 4)]
     await log.append([ConversationEnded(1)])
     assert await found(log, "tea") == []
+
+
+async def test_pages_of_a_search_leave_nothing_out_although_a_frame_holds_few(log: Log, clock: Clock) -> None:
+    for time in range(10, 15):
+        clock.time = time
+        await log.append([draft(100 * time + number, "word " + "x" * 1500) for number in range(30)])
+    times: list[int] = []
+    more, before = True, 0
+    while more:
+        page = await search(log, wire.Search(1, "word", before=before, limit=40), [Readable(1, 0)])
+        times += [message.time for message in page.messages]
+        more, before = page.more, times[-1]
+    assert times == [time for time in range(14, 9, -1) for _ in range(30)]

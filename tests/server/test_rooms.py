@@ -489,3 +489,17 @@ async def test_a_connection_that_was_replaced_ends_although_its_room_did_before(
         await trio.sleep(60)
         assert rig.services.clients == 1
         assert rig.services.state.accounts[1].connections == 1
+
+
+async def test_what_is_refused_gives_nobody_a_name_of_its_own(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        alice = await rig.join("alice")
+        change(alice, Kind.REACT, 7, "+1", conversation=1)
+        assert await refused(alice) == Code.NO_SUCH_MESSAGE
+        assert not rig.services.state.accounts[1].owned
+        bob = await rig.join("bob")
+        bob.say("hello")
+        await alice.until(wire.Message)
+        change(alice, Kind.REACT, 1, "+1", conversation=1)
+        await alice.until(wire.Message)
+        assert rig.services.state.accounts[1].owned

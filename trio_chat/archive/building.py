@@ -9,6 +9,7 @@ import apsw
 
 from trio_chat.errors import StartError
 from trio_chat.files import appearing
+from trio_chat.log.copies import check_place
 from trio_chat.log.schema import check, prepare
 from trio_chat.log.sqlite import FILE, hold
 
@@ -24,9 +25,7 @@ def new_log(folder: Path) -> Iterator[apsw.Connection]:
     Raises StartError."""
     lock = hold(folder)
     try:
-        beside = folder / f"{FILE}-wal"
-        if beside.exists():
-            raise StartError(f"{beside} is there already; move it away first")
+        check_place(folder / FILE)
         with appearing(folder / FILE) as part:
             connection = apsw.Connection(str(part))
             try:

@@ -3,15 +3,14 @@
 Each copy is another log: its `log_id` is new, so that clients never take positions of one for positions in the other.
 """
 
-import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import apsw
 
 from trio_chat.errors import StartError
+from trio_chat.files import appearing
 from trio_chat.log.schema import APPLICATION_ID, MIGRATIONS, copy, make_another
 from trio_chat.log.sqlite import FILE, hold
 
@@ -43,46 +42,33 @@ def free_space(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def _copy(source: Path, target: Path) -> int:
-    """How many messages there are in it. The target is there whole, and on disk, or not at all."""
-    for there in (target, *(Path(f"{target}{suffix}") for suffix in _BESIDE)):
+def check_place(path: Path) -> None:
+    """Raise StartError where a new log cannot be at `path`, since an old one is there, or something of one."""
+    for suffix in ("", *_BESIDE):
+        there = Path(f"{path}{suffix}")
         if there.exists():
             raise StartError(f"{there} is there already; move it away first")
-    part = Path(f"{target}.part")
+
+
+def _copy(source: Path, target: Path) -> int:
+    """How many messages there are in it. The target is there whole, and on disk, or not at all."""
+    check_place(target)
     try:
-        connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
-        try:
-            _check(connection, source)
-            copy(connection, part)
-        finally:
-            connection.close()
-        connection = apsw.Connection(str(part), flags=apsw.SQLITE_OPEN_READWRITE)
-        try:
-            connection.pragma("synchronous", "FULL")
-            make_another(connection)  # this also syncs what VACUUM INTO wrote
-            count = int(connection.execute("SELECT count(*) FROM message").get)
-        finally:
-            connection.close()
-        part.rename(target)
-        _sync_directory(target.parent)
+        with appearing(target) as part:
+            connection = apsw.Connection(str(source), flags=apsw.SQLITE_OPEN_READONLY)
+            try:
+                _check(connection, source)
+                copy(connection, part)
+            finally:
+                connection.close()
+            connection = apsw.Connection(str(part), flags=apsw.SQLITE_OPEN_READWRITE)
+            try:
+                make_another(connection)
+                return int(connection.execute("SELECT count(*) FROM message").get)
+            finally:
+                connection.close()
     except apsw.Error as exc:
         raise StartError(f"{source} could not be copied to {target}: {exc}") from exc
-    except OSError as exc:
-        raise StartError(f"{target} cannot be written: {exc.strerror}") from exc
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return count
-
-
-def _sync_directory(folder: Path) -> None:
-    """Have a new name in it on disk. Windows has no such thing."""
-    if os.name == "posix":
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
 
 
 def _check(connection: apsw.Connection, path: Path) -> None:

@@ -109,8 +109,8 @@ class Chat:
         )
 
     def restore(self, lines: Iterable[Pending], progress: Progress, place: str = "") -> None:
-        """Go on where an earlier run was, before the first connection: its lines, which go before new ones; and `place`,
-        where its user was."""
+        """Go on where an earlier run was, before the first connection: its lines, which go before new ones; and
+        `place`, where its user was."""
         if place:
             self.place.move(place)
         self._cursors.restore(progress)

@@ -63,7 +63,7 @@ def _run(options: Options) -> int:
         screen=on_terminal,
     )
     with user.slot(kind, target) as (slot, kept, remark):
-        chat.restore(kept.lines, kept.progress)
+        chat.restore(kept.lines, kept.progress, "" if options.to else kept.place)
         keeper = Keeper(chat, slot, kind)
 
         def connect(

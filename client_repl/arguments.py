@@ -45,6 +45,11 @@ def numbered(argument: str) -> Numbered:
     return Numbered(0, argument) if found is None else Numbered(int(found[1]), (found[2] or "").strip())
 
 
+def numbered_by_sign(argument: str) -> Numbered:
+    """The same where a text may begin with a number of its own: that of a line needs its `#`."""
+    return numbered(argument) if argument.startswith("#") else Numbered(0, argument)
+
+
 def history(argument: str, default: int, most: int) -> History | None:
     """`[N] [since 2d | before #12]`; None for anything else. N counts lines, up to `most`."""
     limit, words = 0, argument.split()

@@ -108,8 +108,11 @@ class Chat:
             self._requests,
         )
 
-    def restore(self, lines: Iterable[Pending], progress: Progress) -> None:
-        """Go on where an earlier run was, before the first connection: its lines, which go before new ones."""
+    def restore(self, lines: Iterable[Pending], progress: Progress, place: str = "") -> None:
+        """Go on where an earlier run was, before the first connection: its lines, which go before new ones; and
+        `place`, where its user was."""
+        if place:
+            self.place.move(place)
         self._cursors.restore(progress)
         self._outbox.restore(lines, self.new_id)
 
@@ -270,6 +273,10 @@ class Chat:
     def focus(self, focused: bool) -> None:
         """Whether somebody looks at the screen, as far as the terminal tells. Nobody does at first."""
         self._marking.focused = focused
+
+    def leaving(self) -> list[Effect]:
+        """The user leaves: what was seen is read."""
+        return self._marking.tick()
 
     def tick(self) -> list[Effect]:
         """To be called about once a second while there is a connection."""

@@ -67,7 +67,7 @@ def direct_target(chat: "Chat", name: str, argument: str) -> str | None:
         case "me" | "say":
             return direct(chat.where)
         case "edit":
-            entry = chat.revising.target(arguments.numbered(argument).number)
+            entry = chat.revising.target(arguments.numbered_by_sign(argument).number)
             return None if entry is None else direct(chat.conversations.name(entry.message.conversation))
         case _:
             return None
@@ -77,8 +77,8 @@ def _who(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     return chat.company.who(chat.room, argument[:_MAX_ARGUMENT].removeprefix("@"), draft)
 
 
-def _quit(_chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
-    return [Quit()]
+def _quit(chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
+    return [*chat.leaving(), Quit()]
 
 
 def _help(chat: "Chat", argument: str, draft: str) -> list[Effect]:

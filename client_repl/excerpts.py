@@ -50,14 +50,14 @@ def page(shown: PageShown, paper: Paper) -> Fragments:
 def _by_day(shown: PageShown, paper: Paper) -> Iterator[Fragments]:
     """The lines, with a rule before each other day and before the first one that is new."""
     today = before = day(paper.now, paper)
-    divided = not shown.read
+    new = None if shown.read is None else shown.read + 1
     for line in shown.lines:
         date = day(line.message.time, paper)
         if date != before:
             yield rule("today" if date == today else f"{_DAYS[date.weekday()]} {date:%Y-%m-%d}", paper)
         before = date
-        if not divided and not line.own and line.message.seq > shown.read:
-            divided = True
+        if new is not None and not line.own and line.message.seq >= new:
+            new = None
             yield rule("new", paper, "class:new")
         yield said.line(line, paper._replace(now=line.message.time))  # the date is above it
     if shown.moved and before != today:  # of which the talk goes on

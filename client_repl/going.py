@@ -189,7 +189,10 @@ class Going:
         topic, name = self._conversations.topic, self._conversations.name
         entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]
         late = self._arrive_after_all()
-        return [*entered, *late, *(effect for number in moves.left for effect in self._gone(number))]
+        left = [effect for number in moves.left for effect in self._gone(number)]
+        where = self._place.where  # of an earlier run, perhaps, and the user is not in it any more
+        home = self._go_home(where) if self._marking.screen and where.startswith("#") else []
+        return [*entered, *late, *left, *home]
 
     def _arrive_after_all(self) -> list[Effect]:
         """The connection was lost before the page came of where the user is."""

@@ -102,7 +102,7 @@ class PageShown:
     """Lines out of the log, oldest first: of /history, or, with `moved`, of the conversation the user is in from now
     on.
 
-    They may have been shown before. Lines behind `read` (a seq) are new to the user; 0: no divider is wanted."""
+    They may have been shown before. Lines behind `read` (a seq) are new to the user; None: no divider is wanted."""
 
     where: str
     lines: tuple[Line, ...]
@@ -111,7 +111,7 @@ class PageShown:
     later: bool = False
     moved: bool = False
     topic: str = ""
-    read: int = 0
+    read: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

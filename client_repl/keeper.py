@@ -43,6 +43,7 @@ class Keeper:
         """Nonces of the lines that the slot has."""
         self._let_go: list[bytes] = []
         self._draft = self._saved_draft = self._saved.draft
+        self._saved_place = self._saved.place
         self._trouble = ""
         self._told = False
         self._changed = trio.Event()
@@ -135,12 +136,13 @@ class Keeper:
         for nonce in let_go:
             self._waiting.pop(nonce, None)
         moved = self._kind.has_history and progress != self._progress
-        draft = self._draft
+        draft, place = self._draft, self._chat.where if self._kind is Kind.TERMINAL else self._saved_place
         changes = Changes(
             tuple(self._waiting.values()),
             let_go,
             progress if moved else None,
             draft if draft != self._saved_draft else None,
+            place if place != self._saved_place else None,
         )
         if changes == Changes(()):
             return True
@@ -155,6 +157,6 @@ class Keeper:
         self._held |= self._waiting.keys()
         self._held -= {*let_go}
         self._waiting.clear()
-        self._saved_draft = draft
+        self._saved_draft, self._saved_place = draft, place
         self._progress = progress
         return True

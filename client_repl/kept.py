@@ -32,6 +32,8 @@ class Kept(NamedTuple):
     """Own lines that may not be stored, oldest first; request ids are not kept, and 0."""
     progress: Progress = NOWHERE
     draft: str = ""
+    place: str = ""
+    """The conversation that the draft is for: where the user is."""
 
 
 class Changes(NamedTuple):
@@ -43,6 +45,7 @@ class Changes(NamedTuple):
     """Nonces of lines that need not be sent any more."""
     progress: Progress | None = None
     draft: str | None = None
+    place: str | None = None
 
 
 class SlotError(Exception):

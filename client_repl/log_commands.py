@@ -6,6 +6,7 @@ import wire
 from client_repl import arguments
 from client_repl.effects import Effect, Show
 from client_repl.items import Notice
+from client_repl.names import fold
 from client_repl.pages import MOST
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def search(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 def edit(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     """`/edit [#12] TEXT`."""
-    number, text = arguments.numbered(argument)
+    number, text = arguments.numbered_by_sign(argument)
     return chat.revising.edit(number, text, draft)
 
 
@@ -69,13 +70,13 @@ def react(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 
 def forget(chat: "Chat", argument: str, draft: str) -> list[Effect]:
-    """`/forget #12 | all`; all only when it is said twice."""
-    match argument.casefold().split():
-        case ["all"]:
-            text = f"This takes back all that you said in {chat.where}, for everybody; write /forget all yes to do it."
-            return [Show(Notice(text))]
-        case ["all", "yes"]:
+    """`/forget #12 | all`; all only when it is said with the name of where the user is."""
+    match argument.split():
+        case ["all" | "ALL", where] if fold(where) == fold(chat.where):
             return chat.revising.forget_all(draft)
+        case ["all" | "ALL", *_]:
+            text = f"This takes back all that you said in {chat.where}, for everybody; to do it, write"
+            return [Show(Notice(f"{text} /forget all {chat.where}"))]
         case _:
             number, rest = arguments.numbered(argument)
             if not number or rest:

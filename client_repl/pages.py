@@ -70,7 +70,7 @@ class Pages:
     def arrive(self, where: str, conversation: int, draft: str | None) -> list[Effect]:
         """Show the last lines of the conversation that the user is in from now on, which may be empty, or not there
         yet."""
-        read = self._unread.mark(conversation) if self._unread.unread(conversation) else 0
+        read = self._unread.mark(conversation) if self._unread.unread(conversation) else None
         topic = self._conversations.topic(conversation)
 
         def show(messages: Sequence[wire.Message], more: bool) -> list[Effect]:

@@ -37,12 +37,13 @@ CREATE TABLE positions(
   server TEXT NOT NULL, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, log_id BLOB NOT NULL,
   PRIMARY KEY (server, conversation)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE drafts(server TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
+CREATE TABLE drafts(server TEXT PRIMARY KEY, text TEXT NOT NULL, place TEXT NOT NULL DEFAULT '') STRICT;
 PRAGMA user_version = {SCHEMA};
 """
 _FROM_1: Final = f"""
 ALTER TABLE lines ADD COLUMN ref INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE lines ADD COLUMN conversation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE drafts ADD COLUMN place TEXT NOT NULL DEFAULT '';
 PRAGMA user_version = {SCHEMA};
 """
 _KEEP: Final = """
@@ -88,8 +89,10 @@ class Slot:
             "SELECT conversation, seq, log_id FROM positions WHERE server = ?", (self._server,)
         ).fetchall()
         progress = Progress(found[0][2], {row[0]: row[1] for row in found}) if found else NOWHERE
-        draft = self._connection.execute("SELECT text FROM drafts WHERE server = ?", (self._server,)).get
-        return Kept(lines, progress, draft or "")
+        desk: list[Any] = self._connection.execute(
+            "SELECT text, place FROM drafts WHERE server = ?", (self._server,)
+        ).fetchall()
+        return Kept(lines, progress, *desk[0]) if desk else Kept(lines, progress)
 
     def save(self, changes: Changes) -> None:
         """Save all of it or, raising SlotError, nothing. Takes some 50 µs: nothing is waited for but the system; where
@@ -103,7 +106,9 @@ class Slot:
                 if changes.progress is not None:
                     self._save_progress(changes.progress)
                 if changes.draft is not None:
-                    self._save_draft(changes.draft)
+                    self._save_draft(text=_storable(changes.draft))
+                if changes.place is not None:
+                    self._save_draft(place=_storable(changes.place))
         except apsw.Error as exc:
             raise SlotError(f"{self._path}: {exc}") from exc
         self._progress = changes.progress or self._progress
@@ -135,11 +140,11 @@ class Slot:
             "REPLACE INTO positions(server, conversation, seq, log_id) VALUES(?, ?, ?, ?)", moved
         )
 
-    def _save_draft(self, draft: str) -> None:
-        if draft:
-            self._connection.execute("REPLACE INTO drafts VALUES(?, ?)", (self._server, _storable(draft)))
-        else:
-            self._connection.execute("DELETE FROM drafts WHERE server = ?", (self._server,))
+    def _save_draft(self, **one: str) -> None:
+        [(column, value)] = one.items()
+        self._connection.execute("INSERT OR IGNORE INTO drafts(server, text) VALUES(?, '')", (self._server,))
+        update = f"UPDATE drafts SET {column} = ? WHERE server = ?"  # noqa: S608  one of our own columns
+        self._connection.execute(update, (value, self._server))
 
 
 class Taken(NamedTuple):

@@ -26,7 +26,7 @@ from trio_chat.errors import StartError
 from trio_chat.hub import Hub
 from trio_chat.log import Log
 from trio_chat.presence import Presence
-from trio_chat.session import Services
+from trio_chat.services import Services
 from trio_chat.state import State
 from trio_chat.transport import SocketTransport
 from wire import ByeReason

@@ -2,9 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, assert_never, cast
 
@@ -14,8 +12,7 @@ import trio
 
 import wire
 from trio_chat.commands import Request, handle, request_id
-from trio_chat.committer import Committer, Lane, Submission
-from trio_chat.config import Config
+from trio_chat.committer import Lane, Submission
 from trio_chat.cursor import Cursor, Mode
 from trio_chat.effects import (
     Announce,
@@ -32,13 +29,10 @@ from trio_chat.effects import (
 from trio_chat.entries import check_about
 from trio_chat.errors import Disconnected, Refusal, Unavailable
 from trio_chat.history import fetch, search
-from trio_chat.hub import Hub
-from trio_chat.log import Log
 from trio_chat.model import Draft
 from trio_chat.outbox import Outbox
 from trio_chat.people import Account, Conversation
-from trio_chat.presence import Presence
-from trio_chat.state import State
+from trio_chat.services import Services
 from trio_chat.transport import Transport
 from wire import ByeReason, Code
 
@@ -47,71 +41,6 @@ READ_STEP: Final = 64
 for 2 ms at most."""
 
 log = structlog.get_logger()
-
-
-@dataclass(eq=False, slots=True)
-class Services:
-    """What all sessions of a server share."""
-
-    config: Config
-    state: State
-    log: Log
-    hub: Hub
-    committer: Committer
-    presence: Presence
-    now: Callable[[], float]
-    """Seconds of a steady clock that was set to Unix time once."""
-    clients: int = 0
-    """Connections that are logged in."""
-    logins: dict[trio.CancelScope, str] = field(default_factory=dict)
-    """Those on the way there, the oldest first, with the address they come from; cancelling one refuses it."""
-    stopping: bool = False
-    numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
-    """For connections, in the order in which they came."""
-    _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
-
-    @property
-    def sessions(self) -> list["Session"]:
-        """All that are logged in; one that is being replaced no longer counts."""
-        return [session for sessions in self._sessions.values() for session in sessions.values()]
-
-    def sessions_of(self, account: Account) -> dict[bytes, "Session"]:
-        """Those of one account, by instance."""
-        return self._sessions.get(account.id, {})
-
-    def heard(self, message: wire.Message) -> None:
-        """This is in the log now. Who had not read what it takes away has less to read."""
-        self.state.heard(message)
-        if message.kind is wire.Kind.FORGET and message.conversation in self.state.conversations:
-            for account in self.state.conversations[message.conversation].members.values():
-                if account.mark(message.conversation) < (message.ref or message.seq - 1):
-                    for session in self.sessions_of(account).values():
-                        session.tell_mark(message.conversation)
-
-    def entered(self, conversation: Conversation, accounts: Iterable[Account]) -> None:
-        """Tell the accounts' connections that they are in a conversation now; those that are not out again."""
-        for account in accounts:
-            if conversation.id in account.conversations:
-                for session in self.sessions_of(account).values():
-                    session.begin(conversation)
-
-    def exited(self, conversation: int, account: Account) -> None:
-        """Tell the account's connections that it is out of a conversation, unless it is in again."""
-        if conversation not in account.conversations:
-            for session in self.sessions_of(account).values():
-                session.reply(wire.Left(conversation))
-
-    def add(self, session: "Session") -> None:
-        """Count a session that logged in, in place of the one of the same instance."""
-        self._sessions.setdefault(session.account.id, {})[session.instance] = session
-
-    def discard(self, session: "Session") -> None:
-        """Count it no longer."""
-        sessions = self.sessions_of(session.account)
-        if sessions.get(session.instance) is session:
-            del sessions[session.instance]
-            if not sessions:
-                del self._sessions[session.account.id]
 
 
 class Session:

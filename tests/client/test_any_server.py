@@ -64,7 +64,15 @@ LINES = st.sampled_from(
         ),
         *("/switch #lobby", "/follow #dev", "/topic x", "/topic", "/rooms", "/unread", "/history", "/history since 1d"),
         *("/history before #1", "/search hi", "/search hi in #dev from bob", "/edit x", "/edit #1 x", "/react #1 👍"),
-        *("/forget #1", "/forget all yes", '{"kind":"forget","ref":2}', "/nick al", "/away", "/ignore bob", "/reply x"),
+        *(
+            "/forget #1",
+            "/forget all #lobby",
+            '{"kind":"forget","ref":2}',
+            "/nick al",
+            "/away",
+            "/ignore bob",
+            "/reply x",
+        ),
     ]
 )
 

@@ -45,6 +45,8 @@ def test_own_lines_are_not_new() -> None:
         "12:00  12   bob: <12>",
     ]
     assert "── new ──" not in rows(PageShown("#dev", lines, more=False, moved=True, read=12))
+    assert "── new ──" not in rows(PageShown("#dev", lines, more=False))
+    assert "── new ──" in rows(PageShown("#dev", lines, more=True, moved=True, read=0)), "nothing was read yet"
     assert "── new ──" not in rows(PageShown("#dev", lines, more=False, moved=True))
 
 

@@ -136,7 +136,7 @@ async def test_a_draft_is_on_disk_soon_and_gone_when_it_was_entered(tmp_path: Pa
 
         assert await c.world.run(script) == 0
         c.world.session.ended(written=True)
-        assert c.on_disk() == Kept((), Progress(LOG, {LOBBY: 1}), "half")
+        assert c.on_disk() == Kept((), Progress(LOG, {LOBBY: 1}), "half", "#lobby")
 
 
 @pytest.mark.parametrize("kind", [Kind.TERMINAL, Kind.JSON, Kind.SEND])

@@ -45,7 +45,7 @@ def line(c: Chat, entry: wire.Message) -> Line:
 # --- what is sent
 
 
-@pytest.mark.parametrize("typed", ["/edit #2 better", "/edit 2 better", "/edit #2: better"])
+@pytest.mark.parametrize("typed", ["/edit #2 better", "/edit #2: better"])
 def test_an_own_line_is_edited_by_its_number(typed: str) -> None:
     event = say(talked(), typed)
     assert (event.kind, event.conversation, event.ref, event.text) == (wire.Kind.EDIT, LOBBY, 2, "better")
@@ -55,8 +55,8 @@ def test_an_own_line_is_edited_by_its_number(typed: str) -> None:
 def test_an_edit_without_a_number_is_of_the_last_own_line_here() -> None:
     c = talked()
     c.received(message(1, "elsewhere", sender="alice", to="@bob", conversation=9))
-    event = say(c, "/edit 2nd thoughts")
-    assert (event.ref, event.conversation, event.text) == (3, LOBBY, "2nd thoughts")
+    event = say(c, "/edit 2 much")
+    assert (event.ref, event.conversation, event.text) == (3, LOBBY, "2 much")
     c.submit("/switch @bob")
     assert say(c, "/edit well").conversation == 9
     assert c.direct_target("/edit well") == "bob"
@@ -117,15 +117,18 @@ def test_a_topic_can_be_taken_back_but_not_edited() -> None:
     assert say(c, "/forget #1").ref == 1
 
 
-def test_all_is_taken_back_only_if_it_is_said_twice() -> None:
+def test_all_is_taken_back_only_where_it_is_said_of() -> None:
     c = talked()
     (item,) = shown(c.submit("/forget all"))
     assert isinstance(item, Notice)
     assert "#lobby" in item.text
-    event = say(c, "/forget all yes")
+    assert "/forget all #lobby" in item.text
+    (item,) = shown(c.submit("/forget all @bob"))
+    assert isinstance(item, Notice)
+    event = say(c, "/forget all #Lobby")
     assert (event.kind, event.conversation, event.ref) == (wire.Kind.FORGET, LOBBY, 0)
     c.submit("/switch @bob")
-    assert failure(c, "/forget all yes").code == "no-such-room"
+    assert failure(c, "/forget all @bob").code == "no-such-room"
 
 
 def test_a_line_of_a_room_that_was_left_cannot_be_changed() -> None:

@@ -83,6 +83,7 @@ def test_a_slot_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
         slot.save(Changes([line(1)], (), Progress(LOG, {1: 12}), "draft"))
     with closing(apsw.Connection(str(tmp_path / "terminal-0.db"))) as old:
         old.execute("ALTER TABLE lines DROP COLUMN ref; ALTER TABLE lines DROP COLUMN conversation")
+        old.execute("ALTER TABLE drafts DROP COLUMN place")
         old.pragma("user_version", 1)
     for _ in range(2):
         assert kept(tmp_path) == Kept((line(1),), Progress(LOG, {1: 12}), "draft")
@@ -137,9 +138,9 @@ def test_clients_side_by_side_have_a_slot_each_and_the_lowest_free_one_is_taken(
     with taken(tmp_path) as (one, _), taken(tmp_path) as (_, nothing), taken(tmp_path, Kind.JSON):
         assert nothing == Kept()
         assert names(tmp_path) == ["json-0.db", "terminal-0.db", "terminal-1.db"]
-        one.save(Changes(draft="mine"))
+        one.save(Changes(draft="mine", place="@bob"))
         one.close()
-        assert kept(tmp_path).draft == "mine"
+        assert kept(tmp_path)[2:] == ("mine", "@bob")
 
 
 CHILD = """

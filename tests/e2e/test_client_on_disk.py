@@ -92,8 +92,7 @@ async def test_a_terminal_comes_back_with_its_draft_and_pending_lines_after_a_ki
             terminal.send("one\r@bob two\rhalf a 日本 li")
             await until_shown(terminal, "… one")
             await until(terminal, lambda: shows_draft(terminal, "half a 日本 li"))
-            journal = tmp_path / "alice" / "slots" / "terminal-0.db-wal"
-            await until(terminal, lambda: journal.exists() and "half a 日本 li".encode() in journal.read_bytes())
+            await until(terminal, lambda: is_kept(tmp_path, "half a 日本 li"))
             terminal.process.kill()
             terminal.process.wait()
         async with sitting(tmp_path, proxy.where) as terminal:
@@ -111,6 +110,32 @@ async def test_a_terminal_comes_back_with_its_draft_and_pending_lines_after_a_ki
             await until_shown(terminal, "> alice: half a 日本 line")
             await until(terminal, lambda: shows(terminal, ""))
         assert await heard(bob, 3) == {"#lobby": ["one", "half a 日本 line"], "@bob": ["two"]}
+
+
+async def test_a_draft_for_one_person_is_still_for_that_one_after_a_kill(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server, await Raw.join(server.address, "bob") as bob:
+        async with sitting(tmp_path, server.where) as terminal:
+            await until_shown(terminal, "you are alice")
+            terminal.send("/switch @bob\r")
+            await until(terminal, lambda: "→ bob (private)>" in terminal.rows)
+            terminal.send("for your eyes")
+            await until(terminal, lambda: is_kept(tmp_path, "for your eyes"))
+            terminal.process.kill()
+            terminal.process.wait()
+        async with sitting(tmp_path, server.where) as terminal:
+            await until(terminal, lambda: "→ bob (private)> for your eyes" in terminal.rows)
+            await until_shown(terminal, "you are alice")
+            terminal.send("\r")
+            await until_shown(terminal, "> you → bob (private): for your eyes")
+            terminal.send("/quit\r")
+            assert await trio.to_thread.run_sync(terminal.exit_code) == 0
+        assert await heard(bob, 1) == {"@bob": ["for your eyes"]}
+
+
+def is_kept(folder: Path, text: str) -> bool:
+    """Whether Alice's terminal has it on disk."""
+    files = (folder / "alice" / "slots").glob("terminal-0.db*")
+    return any(text.encode() in file.read_bytes() for file in files)
 
 
 def shows_draft(terminal: TerminalProcess, draft: str) -> bool:

@@ -102,7 +102,8 @@ async def test_what_is_forgotten_is_gone_for_all_and_from_the_files(tmp_path: Pa
             assert "harpsichord" not in json.dumps(page)
         with trio.fail_after(PATIENCE):
             while any(b"harpsichord" in file.read_bytes() for file in (tmp_path / "data").iterdir()):
-                await trio.lowlevel.checkpoint()
+                await alice.send("/who")
+                await alice.next("who")
 
 
 async def test_what_waits_to_be_read_is_counted_when_one_comes_back(tmp_path: Path) -> None:

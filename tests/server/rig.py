@@ -16,7 +16,7 @@ from trio_chat.admission import run_session
 from trio_chat.config import load
 from trio_chat.log import Log, MemoryLog
 from trio_chat.server import core, make_services
-from trio_chat.session import Services
+from trio_chat.services import Services
 
 E = TypeVar("E", bound=wire.Event)
 

@@ -90,7 +90,11 @@ def test_to_forget_all_again_costs_others_nothing(tmp_path: Path) -> None:
     steps = [0]
 
     def counted(connection: apsw.Connection) -> None:
-        connection.set_progress_handler(lambda: steps.append(steps.pop() + 1) or False, 100)
+        connection.set_progress_handler(step, 100)
+
+    def step() -> bool:
+        steps[0] += 1
+        return False
 
     apsw.connection_hooks.append(counted)
     try:

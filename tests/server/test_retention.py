@@ -17,7 +17,7 @@ from trio_chat.log import Log, MemoryLog
 from trio_chat.model import LOBBY, Receipt, Record, Trimmed
 from trio_chat.retention import EVERY, STEP
 from trio_chat.server import core, make_services
-from trio_chat.session import Services
+from trio_chat.services import Services
 
 DAY = 24 * 3600 * 1000
 

@@ -18,7 +18,7 @@ from tests.server.rig import memory_log
 from trio_chat.config import load
 from trio_chat.errors import StartError
 from trio_chat.server import listen, serve
-from trio_chat.session import Services
+from trio_chat.services import Services
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The configuration: one frozen object, validated at the start, with every limit and its reason."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -127,7 +128,8 @@ def load(path: Path | None = None, **overrides: Any) -> Config:
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as exc:
-        raise ConfigError(f"configuration: {exc}; docs/server.md lists what may be set") from exc
+        why = re.sub(r"Expected `str` matching regex '.*'", "Expected a size such as 512M or 2G", str(exc))
+        raise ConfigError(f"configuration: {why}; docs/server.md lists what may be set") from exc
     if config.crowd_over > config.crowd:
         raise ConfigError("configuration: crowd_over must not be larger than crowd")
     if config.ping_after >= config.dead_after:

@@ -291,10 +291,11 @@ class Play:
         else:
             known = self.model.places.get(conversation)
             called = [one for one in self.model.people if say.to[1:] in (one.name, one.was) and not one.gone]
-            [other] = [one for one in called if known is None or {one.account, person.account} == known.pair]
+            # Of two who were called so while it was on its way, the server says which one it became.
+            pair = known.pair if known else frozenset(self.rig.services.state.conversations[conversation].members)
+            [other] = [one for one in called if {one.account, person.account} == pair]
             if known is None:
                 assert self.model.direct(person, other) is None
-                pair = frozenset({person.account, other.account})
                 self.model.places[conversation] = Place(conversation, pair=pair, since=dict.fromkeys(pair, 0))
                 other.recorded = True
             assert self.model.direct(person, other) is self.model.places[conversation]

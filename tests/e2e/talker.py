@@ -333,7 +333,7 @@ class Talker:
         if self._moving is not None and event.get("draft") == self._moving.typed:
             self._rooms.discard(self._moving.room)
             self._moving = None
-        if event["code"] not in _REFUSED or "draft" not in event:
+        if event["code"] not in _REFUSED:  # without a draft it is of a line that a killed run had left behind
             self._scene.trouble.append(f"{self.name} was told {event}")
 
     def _shown(self, event: Event) -> None:

@@ -3,7 +3,6 @@
 from wire.connection import NEED_DATA, Connection, NeedData
 from wire.errors import ByeReason, Code, LocalProtocolError, ProtocolError, RemoteProtocolError
 from wire.events import (
-    NO_PIN,
     VERSIONS,
     Bye,
     Challenge,
@@ -39,7 +38,6 @@ from wire.events import (
     Unknown,
     Welcome,
     Who,
-    signed_login,
 )
 from wire.frame import (
     APPID,
@@ -64,6 +62,7 @@ from wire.parts import (
     Status,
     User,
 )
+from wire.proof import NO_PIN, signed_login
 from wire.state import Role, State
 
 __all__ = [

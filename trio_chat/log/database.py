@@ -15,7 +15,7 @@ from typing import Any, Final
 import apsw
 
 import wire
-from trio_chat.log import effects, saved
+from trio_chat.log import alter, saved
 from trio_chat.log.reader import BUSY
 from trio_chat.log.rows import Place, place_of, read_messages, row_id, values
 from trio_chat.log.schema import MIGRATIONS, check, prepare
@@ -145,7 +145,7 @@ class Database:
         self._many("INSERT INTO message VALUES", list(map(values, messages)))
         heads = {message.conversation: (message.conversation, message.seq, message.time) for message in messages}
         self._many("INSERT INTO conversation (id, head, last_time) VALUES", list(heads.values()), _NEW_HEAD)
-        effects.apply(self._connection, messages)
+        alter.apply(self._connection, messages)
         return True
 
     def _find(self, keys: Sequence[tuple[int, bytes]]) -> dict[tuple[int, bytes], int]:

@@ -41,9 +41,9 @@ class TwoClients(RuleBasedStateMachine):
         self.clients = [Client(), Client()]
         for conversation in WHERES if earlier else ():
             self.bob_says(conversation, "hi", earlier)
-        self.unknown = {number: len(entries) for number, entries in self.entries.items()}
+        seen = {number: len(entries) for number, entries in self.entries.items()}
         for which, client in enumerate(self.clients):
-            client.chat.restore((), Progress(LOG, self.unknown) if earlier else NOWHERE)
+            client.chat.restore((), Progress(LOG, seen) if earlier else NOWHERE)
             self.connect(which, late=False)
 
     # --- the server
@@ -80,19 +80,17 @@ class TwoClients(RuleBasedStateMachine):
             self.store(conversation, "bob", text, wire.Kind.TEXT)
         self.store(conversation, "bob", ":alice:", wire.Kind.REACT, ref=1)
 
-    @rule(conversation=CONVERSATIONS, back=st.integers(0, 3))
-    def bob_takes_back(self, conversation: int, back: int) -> None:
+    @rule(conversation=CONVERSATIONS, back=st.integers(0, 3), late=st.booleans())
+    def bob_takes_back(self, conversation: int, back: int, late: bool) -> None:
         entries = self.entries[conversation]
         lines = [entry.seq for entry in entries if entry is not None and _counts(entry)]
-        if back == 0 and lines and self.marks[conversation] < lines[0] <= self.unknown[conversation]:
-            back = 3  # which lines of before this run are taken back by that, no client knows
         for seq in lines[-back:]:  # with 0, all of them
             entries[seq - 1] = None
-        if back == 0:
-            self.store(conversation, "bob", "", wire.Kind.FORGET)
-        else:
-            for seq in lines[-back:]:
-                self.store(conversation, "bob", "", wire.Kind.FORGET, ref=seq)
+        for ref in lines[-back:] if back else [0]:
+            self.store(conversation, "bob", "", wire.Kind.FORGET, ref=ref)
+            for client in self.clients:
+                if client.connected and self.marks[conversation] < (ref or len(entries) - 1):
+                    self.tell(client, conversation, late=late)
 
     @precondition(lambda self: not all(client.connected for client in self.clients))
     @rule(which=CLIENTS, late=st.booleans())

@@ -82,6 +82,16 @@ class Entries:
         for it in about:
             yield from (found for found in self._forgettings.get(it, {}).values() if found.seq > seq)
 
+    def came_late(self, message: Message, seq: int) -> bool:
+        """Whether what this is about was gone already: the two crossed. What takes all of its author's lines away later
+        does not find it; it holds nothing of them."""
+        about: list[int | str] = [message.ref]
+        if message.ref in self.messages:
+            about.append(self.messages[message.ref].sender)
+        return bool(message.ref) and any(
+            message.ref < found.seq < seq for it in about for found in self._forgettings.get(it, {}).values()
+        )
+
     def is_forgotten(self, seq: int) -> bool:
         """Whether a FORGET explains that the entry is not there; of one that nobody was shown, any later one does."""
         message = self.messages.get(seq)

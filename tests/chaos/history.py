@@ -218,7 +218,9 @@ class History:
             self._is_new(run, where, seq, message)
 
     def _check_forgotten(self, run: Run, where: str, seq: int, message: Message) -> None:
-        for forgetting in self.entries(where).forgettings(seq, message):
+        log = self.entries(where)
+        late = log.came_late(message, seq)
+        for forgetting in log.forgettings(seq, message._replace(ref=0) if late else message):
             if forgetting.at < run.began or run.reader.name in forgetting.readers:
                 why = f"{forgetting.seq} took it away"
                 run.report(Kind.RETURNED, where, [seq], [message.text], why=why)

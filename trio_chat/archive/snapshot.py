@@ -79,7 +79,7 @@ class Snapshot:
 
     def messages(self, where: Readable) -> Iterator[Message]:
         """The entries of a conversation above the floor, by seq."""
-        select = f"SELECT {_MESSAGE} FROM message WHERE id > ? AND id < ? ORDER BY id"  # noqa: S608
+        select = f"SELECT {_MESSAGE} FROM message WHERE id > ? AND id < ? ORDER BY id"  # noqa: S608  all ours
         bounds = (where.conversation << 32 | where.floor, where.conversation + 1 << 32)
         for conversation, seq, time, kind, *rest in self._rows(select, bounds):
             yield Message(conversation, seq, time, KIND_NAMES[kind], *rest)

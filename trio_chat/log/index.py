@@ -156,7 +156,7 @@ class SearchIndex:
             f"""
             INSERT INTO gone (id, held) SELECT part.id, min(part.n) FROM ({_PART}) AS part
             JOIN indexed ON conversation = part.id >> 32 AND part.id & {MAX_SEQ} <= seq GROUP BY part.id
-            """,  # noqa: S608
+            """,  # noqa: S608  nothing here comes from outside
             at,
         )
         execute(
@@ -171,19 +171,19 @@ class SearchIndex:
             SELECT gone.id, coalesce(u.text, m.text) AS text, coalesce(u.sender, m.sender) AS sender FROM gone
             LEFT JOIN log.unindexed AS u ON u.n = later LEFT JOIN log.message AS m ON m.id = gone.id AND m.{_TEXTS}
             WHERE coalesce(u.n, m.id) IS NOT NULL
-        """  # noqa: S608
-        self._know(f"SELECT u.sender FROM {held} UNION SELECT sender FROM ({now})")  # noqa: S608
+        """  # noqa: S608  nothing here comes from outside
+        self._know(f"SELECT u.sender FROM {held} UNION SELECT sender FROM ({now})")  # noqa: S608  all ours
         execute(
             f"""
             INSERT INTO entry (entry, rowid, text, sender) SELECT 'delete', gone.id, u.text, token
             FROM {held} JOIN token ON name = u.sender ORDER BY gone.id
-            """  # noqa: S608
+            """  # noqa: S608  nothing here comes from outside
         )
         execute(
             f"""
             INSERT INTO entry (rowid, text, sender) SELECT now.id, now.text, token
             FROM ({now}) AS now JOIN token ON name = now.sender ORDER BY now.id
-            """  # noqa: S608
+            """  # noqa: S608  nothing here comes from outside
         )
         execute("UPDATE progress SET done = ?, unclean = 1", (last,))
         return True
@@ -210,14 +210,14 @@ class SearchIndex:
             return False
         execute("DELETE FROM temp.span")
         execute("INSERT INTO span SELECT value ->> 0, value ->> 1 FROM json_each(?)", (json.dumps(spans),))
-        self._know(f"SELECT DISTINCT sender FROM {_IN_SPAN}")  # noqa: S608
+        self._know(f"SELECT DISTINCT sender FROM {_IN_SPAN}")  # noqa: S608  nothing here comes from outside
         execute(
             f"""
             INSERT INTO entry (rowid, text, sender)
             SELECT m.id, m.text, (SELECT token FROM token WHERE name = m.sender) FROM {_IN_SPAN}
-            """  # noqa: S608
+            """  # noqa: S608  nothing here comes from outside
         )
-        execute(f"REPLACE INTO indexed SELECT last >> 32, last & {MAX_SEQ} FROM span")  # noqa: S608
+        execute(f"REPLACE INTO indexed SELECT last >> 32, last & {MAX_SEQ} FROM span")  # noqa: S608  all ours
         forgets = "SELECT 1 FROM span CROSS JOIN log.message WHERE id > first AND id <= last AND +kind = ? LIMIT 1"
         if execute(forgets, (Kind.FORGET,)).get:
             execute("UPDATE progress SET unclean = 1")

@@ -49,7 +49,8 @@ class Snapshot:
     def accounts(self) -> Iterator[Account]:
         """All that are recorded, by id."""
         columns = "id, lower(hex(key)), name, name_key, guest, spoke, gone"
-        for number, key, name, folded, *flags in self._rows(f"SELECT {columns} FROM account ORDER BY id"):  # noqa: S608
+        select = f"SELECT {columns} FROM account ORDER BY id"  # noqa: S608  nothing here comes from outside
+        for number, key, name, folded, *flags in self._rows(select):
             yield Account(number, key, name, folded, *map(bool, flags))
 
     def names(self) -> Iterator[KeptName]:
@@ -64,7 +65,8 @@ class Snapshot:
             self._connection.execute("SELECT min(id) FROM conversation").get != LOBBY
         ):  # it has a row with its first entry
             yield Conversation(LOBBY, LOBBY_NAME)
-        for number, room, history, *rest in self._rows(f"SELECT {columns} FROM conversation ORDER BY id"):  # noqa: S608
+        select = f"SELECT {columns} FROM conversation ORDER BY id"  # noqa: S608  nothing here comes from outside
+        for number, room, history, *rest in self._rows(select):
             yield Conversation(number, LOBBY_NAME if number == LOBBY else room, History(history), *rest)
 
     def members(self) -> Iterator[Member]:

@@ -337,10 +337,12 @@ class Chat:
                 return self._sending.stored(event) + self._sending.ready()
             case wire.Refused():
                 return self._refused(event) + self._sending.ready()
-            case wire.Done() | wire.Page() | wire.RoomList():
+            case wire.Done() | wire.Page() | wire.RoomList() | wire.Answer():
                 return self._requests.answered(event)
             case wire.Members() | wire.Presence() | wire.Joined() | wire.Left() | wire.ReadMark():
                 return self._whereabouts(event)
+            case wire.Notice():
+                return [Show(Notice(event.text))]
             case wire.Ping():
                 return [Send(wire.Pong(event.id))]
             case wire.Pong() | wire.Bye():

@@ -11,6 +11,8 @@ from client_repl.link import Link
 from client_repl.trouble import Retry, Trouble
 
 SOFTWARE: Final = "trio-chat-client"
+CAPABILITIES: Final = ("notice",)
+"""What this client can do beyond version 1."""
 
 _MAX_NAME: Final = 1024
 """Bytes; a Hello must fit the 4 KiB of a frame before login."""
@@ -30,6 +32,7 @@ async def log_in(link: Link, target: Address, identity: Identity, name: str) -> 
             nonce=nonce,
             instance=identity.instance,
             guest=identity.guest,
+            capabilities=CAPABILITIES,
             software=SOFTWARE,
         )
     )

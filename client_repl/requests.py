@@ -18,15 +18,17 @@ Asked = (
     | wire.Fetch
     | wire.Search
     | wire.MarkRead
+    | wire.Command
 )
 """What is answered by one event, or by Refused."""
-Answer = wire.Done | wire.Members | wire.Page | wire.RoomList
+Answer = wire.Done | wire.Members | wire.Page | wire.RoomList | wire.Answer
 
 _ANSWERS: Final[dict[type[Asked], type[Answer]]] = {
     wire.Who: wire.Members,
     wire.Rooms: wire.RoomList,
     wire.Fetch: wire.Page,
     wire.Search: wire.Page,
+    wire.Command: wire.Answer,
 }
 """The answer of what is not answered by Done."""
 

@@ -30,7 +30,7 @@ MAX_WORDS: Final = 256
 
 _LIST_BYTES: Final = wire.MAX_FRAME_SERVER - 1024
 """Bytes of users or rooms in one answer."""
-_PART_BYTES: Final = 32
+_PART_BYTES: Final = 48
 """Most bytes of one of them beside its texts."""
 _LIST_ROOMS: Final = 500
 """Rooms in one answer: a name of one letter takes less room than time."""
@@ -49,6 +49,7 @@ Request = (
     | wire.Fetch
     | wire.Search
     | wire.MarkRead
+    | wire.Command
     | wire.Ping
     | wire.Pong
     | wire.Unknown

@@ -4,9 +4,11 @@ from wire.connection import NEED_DATA, Connection, NeedData
 from wire.errors import ByeReason, Code, LocalProtocolError, ProtocolError, RemoteProtocolError
 from wire.events import (
     VERSIONS,
+    Answer,
     Bye,
     Challenge,
     ClientEvent,
+    Command,
     Done,
     Event,
     Fetch,
@@ -20,6 +22,7 @@ from wire.events import (
     Members,
     Message,
     Nick,
+    Notice,
     Page,
     Ping,
     Pong,
@@ -49,6 +52,7 @@ from wire.frame import (
     MAX_TEXT,
     Encoded,
 )
+from wire.invite import Invite
 from wire.parts import (
     Change,
     Conversation,
@@ -61,6 +65,7 @@ from wire.parts import (
     Room,
     Status,
     User,
+    UserRole,
 )
 from wire.proof import NO_PIN, signed_login
 from wire.state import Role, State
@@ -76,12 +81,14 @@ __all__ = [
     "NEED_DATA",
     "NO_PIN",
     "VERSIONS",
+    "Answer",
     "Bye",
     "ByeReason",
     "Challenge",
     "Change",
     "ClientEvent",
     "Code",
+    "Command",
     "Connection",
     "Conversation",
     "Done",
@@ -92,6 +99,7 @@ __all__ = [
     "GapReason",
     "Hello",
     "History",
+    "Invite",
     "Join",
     "Joined",
     "Kind",
@@ -104,6 +112,7 @@ __all__ = [
     "Message",
     "NeedData",
     "Nick",
+    "Notice",
     "Page",
     "Ping",
     "Pong",
@@ -129,6 +138,7 @@ __all__ = [
     "Stored",
     "Unknown",
     "User",
+    "UserRole",
     "Welcome",
     "Who",
     "signed_login",

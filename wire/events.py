@@ -24,6 +24,7 @@ from wire.parts import (
     Status,
     Struct,
     User,
+    UserRole,
 )
 
 VERSIONS: Final = (1,)
@@ -74,7 +75,7 @@ class Hello(Struct, frozen=True):
     """The longest payload, in bytes, that this client takes."""
     software: str = ""
     token: str = ""
-    """An invite or a link code."""
+    """An invite, a link code or an access token, as `kind-…`."""
 
 
 class Proof(Struct, frozen=True):
@@ -181,6 +182,15 @@ class Search(Struct, frozen=True):
     limit: U16 = 50
 
 
+class Command(Struct, frozen=True):
+    """Do what the server knows by this name, for a person who typed it: moderation, devices, tokens. Which there are,
+    the command `help` tells. A line is named `conversation:seq`, both in digits."""
+
+    id: U32
+    name: str
+    arguments: tuple[str, ...] = ()
+
+
 class MarkRead(Struct, frozen=True):
     """The user has read `conversation` up to `seq`."""
 
@@ -227,6 +237,9 @@ class Welcome(Struct, frozen=True):
     conversations: tuple[Conversation, ...] = ()
     capabilities: tuple[str, ...] = ()
     guest: bool = False
+    role: UserRole = UserRole.MEMBER
+    blocked: tuple[U32, ...] = ()
+    """Accounts that the user has blocked."""
 
 
 class Done(Struct, frozen=True):
@@ -326,6 +339,19 @@ class ReadMark(Struct, frozen=True):
     unread: U32 = 0
 
 
+class Answer(Struct, frozen=True):
+    """The Command `ref` is done; the lines say so to a person."""
+
+    ref: U32
+    lines: tuple[str, ...]
+
+
+class Notice(Struct, frozen=True):
+    """Something that this user should know, from the server itself. Sent by the capability `notice`."""
+
+    text: str
+
+
 class Unknown(Struct, frozen=True):
     """Not an event of the wire: a frame of a type that this version does not know from a client.
 
@@ -337,7 +363,21 @@ class Unknown(Struct, frozen=True):
 
 BothEvent = Ping | Pong | Bye
 ClientEvent = (
-    Hello | Proof | Resume | Say | Who | Nick | SetStatus | Join | Leave | Rooms | Fetch | Search | MarkRead | BothEvent
+    Hello
+    | Proof
+    | Resume
+    | Say
+    | Who
+    | Nick
+    | SetStatus
+    | Join
+    | Leave
+    | Rooms
+    | Fetch
+    | Search
+    | MarkRead
+    | Command
+    | BothEvent
 )
 ServerEvent = (
     Refused
@@ -354,6 +394,8 @@ ServerEvent = (
     | Left
     | RoomList
     | ReadMark
+    | Answer
+    | Notice
     | BothEvent
 )
 Event = ClientEvent | ServerEvent
@@ -374,6 +416,7 @@ CLIENT_TYPES: Final[dict[int, type[Event]]] = {
     26: Fetch,
     27: Search,
     28: MarkRead,
+    29: Command,
 }
 SERVER_TYPES: Final[dict[int, type[Event]]] = {
     **BOTH_TYPES,
@@ -391,5 +434,7 @@ SERVER_TYPES: Final[dict[int, type[Event]]] = {
     75: Left,
     76: RoomList,
     77: ReadMark,
+    78: Answer,
+    79: Notice,
 }
 TYPE_OF: Final[dict[type[Event], int]] = {cls: number for number, cls in (CLIENT_TYPES | SERVER_TYPES).items()}

@@ -53,6 +53,14 @@ class Status(enum.StrEnum):
     OFFLINE = "offline"
 
 
+class UserRole(enum.StrEnum):
+    """What a user may do to others."""
+
+    OWNER = "owner"
+    OPERATOR = "operator"
+    MEMBER = "member"
+
+
 class Change(enum.StrEnum):
     """What happened to a user, as a presence line says it."""
 
@@ -96,6 +104,7 @@ class User(Struct, frozen=True):
     idle: U32 = 0
     text: str = ""
     guest: bool = False
+    role: UserRole = UserRole.MEMBER
 
 
 class PresenceChange(Struct, frozen=True):

@@ -59,6 +59,8 @@ WELCOME: Final = wire.Welcome(
     conversations=(wire.Conversation(1, "#lobby", 12), wire.Conversation(2, "@bob", 0, 9)),
     capabilities=("example",),
     guest=True,
+    role=wire.UserRole.OPERATOR,
+    blocked=(9,),
 )
 
 _BOTH: Final[tuple[wire.Event, ...]] = (
@@ -91,6 +93,7 @@ SAMPLES: Final[dict[wire.Role, tuple[wire.Event, ...]]] = {
         wire.Fetch(id=12, conversation=1, before=100, after=50, limit=20, since=1_769_860_800_000),
         wire.Search(id=13, words="tea pot", conversation=1, sender="bob", before=_TIME, limit=10),
         wire.MarkRead(id=14, conversation=1, seq=12),
+        wire.Command(id=15, name="ban", arguments=("mallory", "7d", "flooding")),
     ),
     wire.Role.SERVER: (
         *_BOTH,
@@ -111,7 +114,7 @@ SAMPLES: Final[dict[wire.Role, tuple[wire.Event, ...]]] = {
         wire.Members(
             ref=6,
             conversation=1,
-            users=(wire.User("bob", 8, wire.Status.AWAY, 300, "lunch", True),),
+            users=(wire.User("bob", 8, wire.Status.AWAY, 300, "lunch", True, wire.UserRole.OWNER),),
             total=2,
             more=True,
         ),
@@ -120,6 +123,8 @@ SAMPLES: Final[dict[wire.Role, tuple[wire.Event, ...]]] = {
         wire.Left(conversation=3),
         wire.RoomList(ref=11, rooms=(wire.Room("#tea", "all about tea", 4, True),), more=True),
         wire.ReadMark(conversation=1, seq=12, head=20, unread=7),
+        wire.Answer(ref=15, lines=("mallory is banned for 7 days.",)),
+        wire.Notice(text="bob reports line 12 of #lobby: spam"),
     ),
 }
 """By the role that sends them, in the order of their numbers."""

@@ -193,6 +193,7 @@ def test_the_public_names_are_these() -> None:
         "Room",
         "Status",
         "User",
+        "UserRole",
     }
     sizes = {
         "APPID",
@@ -205,7 +206,7 @@ def test_the_public_names_are_these() -> None:
         "MAX_TEXT",
         "VERSIONS",
     }
-    machine = {"Connection", "Encoded", "NEED_DATA", "NeedData", "Role", "State", "Unknown", "signed_login"}
+    machine = {"Connection", "Encoded", "NEED_DATA", "NeedData", "Role", "State", "Unknown", "signed_login", "Invite"}
     unions = {"ClientEvent", "Event", "ServerEvent"}
     errors = {"ByeReason", "Code", "LocalProtocolError", "ProtocolError", "RemoteProtocolError"}
     assert set(wire.__all__) == types | parts | sizes | machine | unions | errors

@@ -15,14 +15,17 @@ ALLOWED: Final = {
     (Role.CLIENT, State.SEND_HELLO): "Hello Bye",
     (Role.CLIENT, State.SEND_PROOF): "Proof Bye",
     (Role.CLIENT, State.WAIT): "Bye",
-    (Role.CLIENT, State.OPEN): ("Ping Pong Bye Resume Say Who Nick SetStatus Join Leave Rooms Fetch Search MarkRead"),
+    (Role.CLIENT, State.OPEN): (
+        "Ping Pong Bye Resume Say Who Nick SetStatus Join Leave Rooms Fetch Search MarkRead Command"
+    ),
     (Role.CLIENT, State.CLOSED): "",
     (Role.CLIENT, State.ERROR): "",
     (Role.SERVER, State.WAIT): "Refused Bye",
     (Role.SERVER, State.SEND_CHALLENGE): "Refused Challenge Bye",
     (Role.SERVER, State.SEND_WELCOME): "Refused Welcome Bye",
     (Role.SERVER, State.OPEN): (
-        "Ping Pong Bye Refused Done Stored Message Gap Presence Members Page Joined Left RoomList ReadMark"
+        "Ping Pong Bye Refused Done Stored Message Gap Presence Members Page Joined Left RoomList ReadMark "
+        "Answer Notice"
     ),
     (Role.SERVER, State.CLOSED): "",
     (Role.SERVER, State.ERROR): "",

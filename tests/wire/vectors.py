@@ -91,10 +91,10 @@ def _short_hello() -> wire.Hello:
 
 def _unknown() -> list[dict[str, Any]]:
     cases: list[tuple[str, Role, int, bytes]] = [
-        ("an event of a later client", Role.CLIENT, 7, _raw(_pack([7, "later"]), 29)),
+        ("an event of a later client", Role.CLIENT, 7, _raw(_pack([7, "later"]), 30)),
         ("an event without an id", Role.CLIENT, 0, _raw(_pack(["later"]), 255)),
         ("an event that only servers send", Role.CLIENT, 7, _raw(_pack([7]), 67)),
-        ("an event of a later server", Role.SERVER, 0, _raw(_pack([1, "later"]), 78)),
+        ("an event of a later server", Role.SERVER, 0, _raw(_pack([1, "later"]), 80)),
         ("an event that only clients send", Role.SERVER, 0, _raw(_pack([7, "alice2"]), 21)),
     ]
     return [

@@ -63,7 +63,7 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
     if len(services.logins) >= config.max_logins:
         _give_way(services.logins)
     with trio.move_on_after(config.login_timeout) as scope:
-        services.logins[scope] = transport.peer.rpartition(":")[0]
+        services.logins[scope] = transport.address
         try:
             claim = await authenticate(connection, transport)
             _check_room(services)

@@ -47,7 +47,7 @@ async def authenticate(connection: wire.Connection, transport: Transport) -> Cla
     proof = await _next(connection, transport)
     assert isinstance(proof, wire.Proof)
     signed = wire.signed_login(
-        pin=wire.NO_PIN, client_nonce=hello.nonce, server_nonce=nonce, key=hello.key, name=hello.name
+        pin=transport.pin, client_nonce=hello.nonce, server_nonce=nonce, key=hello.key, name=hello.name
     )
     try:
         Ed25519PublicKey.from_public_bytes(hello.key).verify(proof.signature, signed)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import trio
 
+import wire
 from trio_chat.errors import Disconnected
 
 
@@ -17,7 +18,11 @@ class Transport(Protocol):
     """
 
     peer: str
-    """The peer's address, for the log."""
+    """The peer's address and port, for the log."""
+    address: str
+    """The peer's address alone, without brackets; what limits and bans go by."""
+    pin: bytes
+    """The sha256 of the public key that the peer was shown in TLS; NO_PIN without TLS."""
 
     def try_send(self, data: memoryview) -> int:
         """Send what goes without waiting; how many bytes that was, 0 if none."""
@@ -42,12 +47,13 @@ class SocketTransport:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self.peer = "gone"
+        self.peer = self.address = "gone"
+        self.pin = wire.NO_PIN
         with suppress(OSError):  # a peer that is gone already: the first use says so
             sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            host, port = sock.getpeername()[:2]
-            self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            self.address, port = sock.getpeername()[:2]
+            self.peer = f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
 
     def try_send(self, data: memoryview) -> int:
         """See Transport."""

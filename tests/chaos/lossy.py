@@ -10,6 +10,7 @@ from typing import Final
 
 import trio
 
+import wire
 from trio_chat.errors import Disconnected
 
 
@@ -231,7 +232,8 @@ class ServerTransport:
 
     def __init__(self, end: End, peer: str) -> None:
         self._end = end
-        self.peer = peer
+        self.peer = self.address = peer
+        self.pin = wire.NO_PIN
         self.close: Final = end.close
 
     def try_send(self, data: memoryview) -> int:

@@ -2,6 +2,7 @@
 
 import trio
 
+import wire
 from trio_chat.errors import Disconnected
 
 
@@ -9,7 +10,8 @@ class MemoryTransport:
     """The server's end; the test is the peer. `window` is how many bytes it takes until the peer takes some."""
 
     def __init__(self, window: int = 1 << 62) -> None:
-        self.peer = "memory"
+        self.peer = self.address = "memory"
+        self.pin = wire.NO_PIN
         self.window = window
         self.broken: Exception | None = None
         self.closed = False

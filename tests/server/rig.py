@@ -36,6 +36,7 @@ class Client:
         self.key = key or Ed25519PrivateKey.generate()
         self.instance = instance or os.urandom(16)
         self.transport = MemoryTransport()
+        self.transport.address = address
         self.transport.peer = f"{address}:1"
         self.connection = wire.Connection(wire.Role.CLIENT)
         self.ids = itertools.count(1)

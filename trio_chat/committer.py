@@ -47,13 +47,14 @@ class Lane:
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A draft, and whom to tell: `reply` gets the Stored for the request `id`, unless `cursor` was shown the echo; or
-    a Refused, with the code UNAVAILABLE."""
+    a Refused, with the code UNAVAILABLE. `repeated` is called where it was stored before."""
 
     id: int
     draft: Draft
     cursor: Cursor
     lane: Lane
     reply: Callable[[wire.ServerEvent], None]
+    repeated: Callable[[], None] = lambda: None
 
 
 class _Flush:
@@ -169,6 +170,8 @@ class Committer:
         for submission, receipt in zip(batch, receipts, strict=True):
             if receipt.new and submission.cursor.has(receipt.conversation, receipt.seq):
                 continue
+            if not receipt.new:
+                submission.repeated()
             stored = wire.Stored(submission.id, submission.draft.nonce, receipt.conversation, receipt.seq)
             submission.reply(stored)
 

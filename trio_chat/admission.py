@@ -77,19 +77,13 @@ async def _part(services: Services, transport: Transport, last_words: bytes) -> 
 async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
     config = services.config
     number = next(services.numbers)
-    exempt = is_in(transport.address, config.exempt)
-    where = group(transport.address)
     if len(services.logins) >= config.max_logins:
         [(busiest, _)] = Counter(services.logins.values()).most_common(1)
         _give_way(services.logins, busiest)
-    if not exempt and 0 < config.max_unproven <= list(services.logins.values()).count(where):
-        _give_way(services.logins, where)
-    door = Door(services.addresses, lambda: services.config, where, exempt=exempt)
     with trio.move_on_after(config.login_timeout) as scope:
-        services.logins[scope] = where
         try:
-            with door.counting_failures():
-                return await _come_in(services, connection, transport, door, number)
+            _take_place(services, scope, transport.address)
+            return await _come_in(services, connection, transport, number)
         finally:
             services.logins.pop(scope, None)
     if services.stopping:
@@ -106,24 +100,36 @@ def make_room(services: Services) -> None:
         oldest.cancel()
 
 
-async def _come_in(
-    services: Services, connection: wire.Connection, transport: Transport, door: Door, number: int
-) -> Session:
+def _take_place(services: Services, scope: trio.CancelScope, address: str) -> None:
+    """Count it with those that log in from this address. If those are too many, the oldest one gives way."""
+    where, config = group(address), services.config
+    services.logins.pop(scope, None)
+    most = 0 if is_in(address, config.exempt) else config.max_unproven
+    if 0 < most <= list(services.logins.values()).count(where):
+        _give_way(services.logins, where)
+    services.logins[scope] = where
+
+
+async def _come_in(services: Services, connection: wire.Connection, transport: Transport, number: int) -> Session:
     """From the first byte to the Welcome. The session has its place among the clients then."""
+    address = transport.address
+    exempt = is_in(address, services.config.exempt)
+    door = Door(services.addresses, lambda: services.config, group(address), exempt=exempt)
 
     def check(hello: wire.Hello) -> None:
         door.check(hello, known=services.state.account_of(hello.key) is not None)
 
     _check_room(services)
-    claim = await authenticate(connection, transport, check)
-    _check_room(services)
-    services.clients += 1
-    try:
-        account = await _account(services, claim, number, door)
-        return _admit(services, connection, transport, claim, account, number)
-    except BaseException:
-        services.clients -= 1
-        raise
+    with door.counting_failures():
+        claim = await authenticate(connection, transport, check)
+        _check_room(services)
+        services.clients += 1
+        try:
+            account = await _account(services, claim, number, door)
+            return _admit(services, connection, transport, claim, account, number)
+        except BaseException:
+            services.clients -= 1
+            raise
 
 
 def _check_room(services: Services) -> None:

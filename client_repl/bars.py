@@ -24,7 +24,7 @@ def pending(lines: Sequence[Pending], columns: int, held: Held | None = None) ->
     """Own lines that are not in the log yet: the latest, each one row of at most `columns`; before them, how long those
     that are `held` wait."""
     rows = [f"… {len(lines) - MAX_PENDING} more on their way"] if len(lines) > MAX_PENDING else []
-    if held is not None:
+    if held is not None and held.seconds:
         rows = [_waits(held)]
     for line in lines[-MAX_PENDING:]:
         to = f"you → {clean_line(line.to[1:])} (private): " if line.to.startswith("@") else ""

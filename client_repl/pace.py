@@ -18,7 +18,7 @@ class Held(NamedTuple):
 
     lines: int
     seconds: float
-    """Until the last of them goes."""
+    """Until the last of them may go; 0.0: now."""
 
 
 class Pace:
@@ -60,10 +60,9 @@ class Pace:
         return True
 
     def held(self, says: Iterable[wire.Say]) -> Held | None:
-        """What is to be told of lines that are not sent, in order; None: they may go now, as far as this goes."""
+        """What is to be told of lines that are not sent, in order; None: there are none."""
         sizes = list(map(_size, says))
-        seconds = self._wait(len(sizes), sum(sizes))
-        return Held(len(sizes), seconds) if sizes and seconds else None
+        return Held(len(sizes), self._wait(len(sizes), sum(sizes))) if sizes else None
 
     def _wait(self, lines: int, size: int) -> float:
         """Seconds until so many lines of `size` bytes in all may have gone."""

@@ -17,11 +17,13 @@ from wire import Code
 from wire.frame import HEADER
 
 MIB = 1 << 20
-TAILS, OUTBOXES, ON_ITS_WAY = 16 * MIB, 8 * MIB, 32 * MIB
+TAILS, OUTBOXES, ON_ITS_WAY = 16 * MIB, 8 * MIB, 96 * MIB
 """Bytes for all: the ends of conversations, the outboxes, and what is on its way into the log. The first two are less
 than by default, so that fewer lines fill them."""
 EACH = 256 * 1024
 """Bytes for each connection: a page being written and its answers, 64 KiB each, and what it has sent."""
+LONGEST = "x" * (wire.MAX_TEXT - 4) + "🎈"
+"""The text that takes most: one emoji makes Python keep four bytes for each character."""
 BOMBS = (
     HEADER.pack(wire.APPID, 1, 16, 0, 4000) + b"\x91" * 4000,
     HEADER.pack(wire.APPID, 1, 16, 0, 4000) + b"\xdd\xff\xff\xff\xff" * 800,
@@ -125,16 +127,15 @@ def memory(server: Server, what: str) -> int:
 @pytest.mark.skipif(platform != "linux", reason="what a process needs is told elsewhere otherwise")
 async def test_memory_is_bounded_whatever_comes(tmp_path: Path) -> None:
     lines, senders, readers = 20, 100, 100
-    config = {"stall_timeout": 600, "tail_bytes": TAILS, "all_outbox_bytes": OUTBOXES}
     async with (
-        serving(tmp_path, **config) as server,
+        serving(tmp_path, stall_timeout=600, tail_bytes=TAILS, all_outbox_bytes=OUTBOXES) as server,
         await Raw.join(server.address, "witness") as witness,
     ):
         idle = memory(server, "VmRSS")
         async with crowd(server, senders + readers, receive_buffer=4096) as members:
 
             async def send(member: Raw) -> None:
-                await member.say(*["x" * wire.MAX_TEXT] * lines)
+                await member.say(*[LONGEST] * lines)
 
             async def bomb(data: bytes) -> None:
                 async with await Raw.connect(server.address) as client:

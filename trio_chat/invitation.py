@@ -54,3 +54,8 @@ def _own_addresses(version: int) -> list[str]:
     """This machine's addresses, but link-local ones: those need the name of the other side's network card."""
     found = [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for card in ifaddr.get_adapters() for ip in card.ips]
     return [text for text in found if ip_address(text).version == version and not ip_address(text).is_link_local]
+
+
+def owner_lines(token: str) -> list[str]:
+    """What whoever starts the server types in the client to own it; nothing where it has an owner."""
+    return ["", "This server has no owner yet. To own it, join and type:", f"    /owner {token}"] if token else []

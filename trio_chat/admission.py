@@ -12,6 +12,7 @@ import wire
 from trio_chat.addresses import group, is_in
 from trio_chat.commands import renamed
 from trio_chat.door import Door
+from trio_chat.entrance import Admitted, Visitor, enter
 from trio_chat.errors import Disconnected, Refusal, Unavailable
 from trio_chat.login import Claim, authenticate
 from trio_chat.people import Account
@@ -19,6 +20,9 @@ from trio_chat.services import Services
 from trio_chat.session import Session, not_now
 from trio_chat.transport import Transport, send_all
 from wire import ByeReason, Code
+
+CAPABILITIES: Final = frozenset({"notice"})
+"""What this server can do beyond version 1."""
 
 _WELCOME_BYTES: Final = 48 * 1024
 """Bytes of conversations in a Welcome, so that it fits a frame. The rest follows as Joined."""
@@ -125,8 +129,8 @@ async def _come_in(services: Services, connection: wire.Connection, transport: T
         _check_room(services)
         services.clients += 1
         try:
-            account = await _account(services, claim, number, door)
-            return _admit(services, connection, transport, claim, account, number)
+            admitted = await _enter(services, claim, address, number, door)
+            return _admit(services, connection, transport, claim, admitted, number)
         except BaseException:
             services.clients -= 1
             raise
@@ -145,41 +149,45 @@ def _give_way(logins: dict[trio.CancelScope, str], where: str) -> None:
     oldest.cancel()
 
 
-async def _account(services: Services, claim: Claim, number: int, door: Door) -> Account:
-    """Whose key it is, under the name it asks for: when the log has it.
+async def _enter(services: Services, claim: Claim, address: str, number: int, door: Door) -> Admitted:
+    """As whom it comes in: when the log has it.
 
-    Raises Refusal(NAME_*, TOO_MANY_* or UNAVAILABLE; NOT_ALLOWED where this client has made a later connection: it gave
-    up this one, and the network brought the rest of it after all)."""
+    Raises Refusal: as `entrance.enter`; TOO_MANY_*; UNAVAILABLE; NOT_ALLOWED where this client has made a later
+    connection: it gave up this one, and the network brought the rest of it after all."""
     state, flush = services.state, services.committer.flush
+    visitor = Visitor(claim.key, claim.name, claim.guest, claim.token, address)
 
-    def login() -> Account:
+    def come_in() -> Admitted:
         known = state.account_of(claim.key)
         present = services.sessions_of(known).get(claim.instance) if known is not None else None
         if present is not None and present.number > number:
             raise Refusal(Code.NOT_ALLOWED, "this client has made a later connection")
-        if known is None:
+        is_new = known is None and not claim.token  # who brings a token is let in by that, or by nothing
+        if is_new:
             door.check_new(claim.key)
-        else:
+        if known is not None and not claim.token:
             _check_connections(services, known, claim.instance)
-        account, old = state.login(claim.key, claim.name, guest=claim.guest, now=services.now())
-        if known is None:
+        admitted = enter(state, visitor, services.now())
+        if claim.token:
+            _check_connections(services, admitted.account, claim.instance)
+        if is_new:
             door.came(claim.key)
-        if old is not None and account.present:
-            services.presence.announce(renamed(account, old))
-        return account
+        if admitted.old is not None and admitted.account.present:
+            services.presence.announce(renamed(admitted.account, admitted.old))
+        return admitted
 
     try:
         if not state.ids_left:
             await flush()
-        account = login()
-        if not state.is_stored(account):
+        admitted = come_in()
+        if not state.is_stored(admitted.account):
             if not await flush():
                 raise not_now()
-            account = login()  # it may have ended meanwhile
+            admitted = come_in()  # it may have ended meanwhile
     except Refusal as refusal:
         refusal.ref = claim.ref
         raise
-    return account
+    return admitted
 
 
 def _check_connections(services: Services, account: Account, instance: bytes) -> None:
@@ -194,14 +202,14 @@ def _admit(
     connection: wire.Connection,
     transport: Transport,
     claim: Claim,
-    account: Account,
+    admitted: Admitted,
     number: int,
 ) -> Session:
-    state, config = services.state, services.config
+    state, config, account = services.state, services.config, admitted.account
     replaced = services.sessions_of(account).get(claim.instance)
     if replaced is not None:
         replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
-    session = Session(services, connection, transport, account, claim.instance, number)
+    session = Session(services, connection, transport, claim, admitted, number)
     conversations = list(map(session.told, state.conversations.of(account)))
     first = _fitting(conversations)
     session.reply(
@@ -216,7 +224,10 @@ def _admit(
             limits=session.limits,
             max_frame=wire.MAX_FRAME_CLIENT,
             conversations=first,
+            capabilities=tuple(sorted(claim.capabilities & CAPABILITIES)),
             guest=account.guest,
+            role=account.standing.role,
+            blocked=account.standing.blocked,
         )
     )
     for conversation in conversations[len(first) :]:

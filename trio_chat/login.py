@@ -27,6 +27,8 @@ class Claim:
     key: bytes
     instance: bytes
     guest: bool
+    token: str
+    capabilities: frozenset[str]
 
 
 async def authenticate(
@@ -58,7 +60,8 @@ async def authenticate(
     except (InvalidSignature, ValueError):
         text = "the signature does not fit the key and the name; log in again"
         raise Refusal(Code.BAD_PROOF, text, ref=proof.id) from None
-    return Claim(proof.id, max(common), hello.name, hello.key, hello.instance, hello.guest)
+    capabilities = frozenset(hello.capabilities)
+    return Claim(proof.id, max(common), hello.name, hello.key, hello.instance, hello.guest, hello.token, capabilities)
 
 
 async def _next(connection: wire.Connection, transport: Transport) -> wire.Event:

@@ -41,9 +41,8 @@ class Rules:
 
     def wait(self, conversation: int, account: int, now: float) -> float:
         """Seconds that the account must wait before its next line there; 0 for none."""
-        slow = self.slow(conversation)
-        last = self._said.get((conversation, account), now - slow)
-        return max(0.0, last + slow - now)
+        last = self._said.get((conversation, account))
+        return 0.0 if last is None else max(0.0, last + self.slow(conversation) - now)
 
     def said(self, conversation: int, account: int, now: float) -> None:
         """The account says something there."""

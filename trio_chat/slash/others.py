@@ -217,7 +217,9 @@ def slow(asked: Asked, words: Words) -> list[Effect]:
     where, name = _place(asked, words)
     seconds = 0 if words.flag("off") else int(words.duration()) or words.number("seconds", MAX_SLOW)
     words.end()
-    asked.state.rules.change(where, slow=min(seconds, MAX_SLOW))
+    if seconds > MAX_SLOW:
+        raise words.wrong(f"slow is {MAX_SLOW} s at most")
+    asked.state.rules.change(where, slow=seconds)
     return [asked.done(f"Slow mode in {name}: one line each {seconds} s." if seconds else f"{name} is not slow.")]
 
 

@@ -1,5 +1,6 @@
 """Whether an account may write, begin a conversation or enter a room, by what operators and others have said of it."""
 
+import math
 from typing import Final
 
 import wire
@@ -63,7 +64,7 @@ def check_pace(state: State, account: Account, room: Conversation, kind: Kind, n
         return
     wait = state.rules.wait(room.id, account.id, now)
     if wait:
-        text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {wait:.0f} s"
+        text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {math.ceil(wait)} s"
         raise Refusal(Code.SLOW_MODE, text, retry_after=_milliseconds(wait))
 
 
@@ -86,7 +87,7 @@ def locked(state: State) -> bool:
 
 
 def _milliseconds(seconds: float) -> int:
-    return max(1, int(min(seconds, _MAX_WAIT) * 1000))
+    return math.ceil(min(seconds, _MAX_WAIT) * 1000)
 
 
 def role_rank(role: wire.UserRole) -> int:

@@ -208,6 +208,8 @@ def owner(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     _must_own(asked)
     found = asked.state.tokens.read(text, OWNERS, asked.now)
+    if any(one.standing.role is UserRole.OWNER for one in asked.state.accounts.values()):
+        raise Refusal(Code.OWNER_USED, "this server has an owner, who can make you another: /role NAME owner")
     asked.state.tokens.use(found, asked.now)
     asked.state.stand(asked.account, role=UserRole.OWNER)
     asked.state.audit.add(asked.account, "owner", shown(asked.account.name), asked.now)

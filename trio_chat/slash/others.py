@@ -4,13 +4,15 @@ from contextlib import suppress
 from ipaddress import ip_network
 from typing import Final
 
+import msgspec
+
 from trio_chat.bans import of_account, of_key, of_name, of_network, until_text
 from trio_chat.effects import Announce, Effect, Entered, Evict, TakeBack, Tell
 from trio_chat.errors import Refusal
 from trio_chat.facts import FOREVER, Ban
 from trio_chat.keyring import fingerprint
 from trio_chat.moderation import role_rank
-from trio_chat.names import name_key, shown
+from trio_chat.names import fold, name_key, shown
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
 from trio_chat.slash.asked import Asked, Words
@@ -74,9 +76,10 @@ def ban(asked: Asked, words: Words) -> list[Effect]:
     for account in banned:
         if not account.recorded:  # else its number would be another one's after a restart
             asked.state.record(account)
-        asked.state.bans.put(of_account(account.id), made, asked.now)
+        named = msgspec.structs.replace(made, shown=account.name)
+        asked.state.bans.put(of_account(account.id), named, asked.now)
         for key in asked.state.keyring.keys(account):
-            asked.state.bans.put(of_key(key), made, asked.now)
+            asked.state.bans.put(of_key(key), named, asked.now)
     names = ", ".join(account.name for account in banned)
     evicted = [Evict(text, account=account) for account in banned]
     return [*evicted, asked.done(f"{names} {'is' if len(banned) == 1 else 'are'} banned {until_text(until)}.")]
@@ -120,10 +123,10 @@ def unban(asked: Asked, words: Words) -> list[Effect]:
         found = _account(asked, whom)
         if found is not None:
             targets = [of_account(found.id), *map(of_key, asked.state.keyring.keys(found))]
-        elif _is_key(whom):
+        if _is_key(whom):
             targets.append(of_key(bytes.fromhex(whom)))
-        else:
-            targets = [target for target, one in asked.state.bans.all(asked.now) if one.shown == shown(whom)]
+        called = fold(shown(whom))  # also who is gone by now, and a name that nobody had
+        targets += [target for target, one in asked.state.bans.all(asked.now) if fold(one.shown) == called]
     lifted = [asked.state.bans.lift(target) for target in targets]
     if not any(lifted):
         raise Refusal(Code.BAD_ARGUMENT, f"{shown(whom)} is not banned; /bans lists who is")

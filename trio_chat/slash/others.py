@@ -259,7 +259,8 @@ def admit(asked: Asked, words: Words) -> list[Effect]:
         raise Refusal(Code.NOT_ALLOWED, f"{target.name} is in {room.room} already")
     change = PresenceChange(Change.JOINED, target.name, target.id)
     told = Tell((target,), f"{asked.account.name} let you into {room.room}.")
-    return [Entered(room, (target,)), Announce(target, change, room), told, asked.done(f"{target.name} is in.")]
+    announced: list[Effect] = [Announce(target, change, room)] if target.present else []
+    return [Entered(room, (target,)), *announced, told, asked.done(f"{target.name} is in.")]
 
 
 def raid(asked: Asked, words: Words) -> list[Effect]:

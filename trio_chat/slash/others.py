@@ -193,7 +193,7 @@ def mute(asked: Asked, words: Words) -> list[Effect]:
 
 def unmute(asked: Asked, words: Words) -> list[Effect]:
     """`/unmute NAME`."""
-    target = words.user(asked.state)
+    target = _below(asked, words.user(asked.state))
     words.end()
     asked.state.stand(target, muted=False, muted_until=FOREVER)
     return [Tell((target,), "You may write again."), asked.done(f"{target.name} may write again.")]

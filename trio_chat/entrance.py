@@ -74,7 +74,7 @@ def _check_bans(state: State, visitor: Visitor, account: Account | None, now: fl
         targets.append(of_account(account.id))
     else:
         targets.append(of_name(name_key(visitor.name)))
-    known = account is not None and account.recorded
+    known = account is not None and account.owned
     operator = account is not None and account.operator  # who could not lift the ban of a whole network any more
     state.bans.check(targets, "" if operator else visitor.address, now, known=known)
 

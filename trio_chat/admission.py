@@ -13,6 +13,7 @@ from trio_chat.commands import renamed
 from trio_chat.entrance import Admitted, Visitor, enter
 from trio_chat.errors import Disconnected, Refusal, Unavailable
 from trio_chat.login import Claim, authenticate
+from trio_chat.people import Account
 from trio_chat.services import Services
 from trio_chat.session import Session, not_now
 from trio_chat.transport import Transport, send_all
@@ -139,6 +140,7 @@ def _admit(
     replaced = services.sessions_of(account).get(claim.instance)
     if replaced is not None:
         replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
+    _end_strangers(services, account)
     session = Session(services, connection, transport, claim, admitted, number)
     conversations = list(map(session.told, state.conversations.of(account)))
     first = _fitting(conversations)
@@ -164,6 +166,14 @@ def _admit(
         session.reply(wire.Joined(conversation))
     log.info("logged in", peer=transport.peer, account=account.id, name=account.name)
     return session
+
+
+def _end_strangers(services: Services, account: Account) -> None:
+    """End the account's connections that would not be its any more: another key has just taken the place of all."""
+    for session in services.sessions_of(account).values():
+        if not services.state.keyring.opens(account, session.key, session.access):
+            text = "this user was given another key; whoever has this one is nobody here now"
+            session.close(wire.Bye(ByeReason.KICKED, text), within=services.config.linger)
 
 
 def _fitting(conversations: list[wire.Conversation]) -> tuple[wire.Conversation, ...]:

@@ -199,6 +199,7 @@ def report(asked: Asked, words: Words) -> list[Effect]:
     """`/report LINE [REASON]`."""
     conversation, seq = words.line()
     asked.state.inside(asked.account, conversation)
+    asked.state.audit.check_often(asked.account, asked.now)
     return [Report(asked.id, conversation, seq, words.rest())]
 
 

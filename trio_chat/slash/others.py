@@ -55,13 +55,14 @@ def kick(asked: Asked, words: Words) -> list[Effect]:
 def ban(asked: Asked, words: Words) -> list[Effect]:
     """`/ban NAME | KEY | ADDRESS | NETWORK [DURATION] [--all] [--tree] [REASON]`."""
     everyone, tree = words.flag("--all"), words.flag("--tree")
-    whom = words.next("whom").removeprefix("@")
+    word = words.next("whom")
+    whom = word.removeprefix("@")
     until = _for(asked, words.duration())
     reason = words.rest()
     made = Ban(shown=shown(whom), by=asked.account.name, at=asked.now, until=until, reason=reason, everyone=everyone)
     text = f"you are banned from this server {until_text(until)}{_because(reason)}"
     with suppress(ValueError):
-        network = ip_network(whom, strict=False)
+        network = ip_network(word, strict=False)
         asked.state.bans.put(of_network(network), made, asked.now)
         return [
             Evict(text, network=str(network), everyone=everyone),
@@ -114,11 +115,12 @@ def _invited_by(asked: Asked, root: Account) -> list[Account]:
 
 def unban(asked: Asked, words: Words) -> list[Effect]:
     """`/unban NAME | KEY | ADDRESS | NETWORK`."""
-    whom = words.next("whom").removeprefix("@")
+    word = words.next("whom")
+    whom = word.removeprefix("@")
     words.end()
     targets: list[str] = []
     with suppress(ValueError):
-        targets.append(of_network(ip_network(whom, strict=False)))
+        targets.append(of_network(ip_network(word, strict=False)))
     if not targets:
         found = _account(asked, whom)
         if found is not None:

@@ -58,11 +58,11 @@ def check_begin(state: State, account: Account, now: float) -> None:
         raise Refusal(Code.RATE_LIMITED, text, retry_after=_milliseconds(wait))
 
 
-def check_pace(state: State, account: Account, room: Conversation, kind: Kind, now: float) -> None:
-    """Whether the room's slow mode lets the account say something now. Raises Refusal(SLOW_MODE)."""
-    if kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
+def check_pace(state: State, account: Account, room: Conversation, event: wire.Say, now: float) -> None:
+    """Whether the room's slow mode lets the account say this now. Raises Refusal(SLOW_MODE)."""
+    if event.kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
         return
-    wait = state.rules.wait(room.id, account.id, now)
+    wait = state.rules.wait(room.id, account.id, event.nonce, now)
     if wait:
         text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {math.ceil(wait)} s"
         raise Refusal(Code.SLOW_MODE, text, retry_after=_milliseconds(wait))

@@ -22,7 +22,7 @@ class Rules:
     def __init__(self, saved: Iterable[FactKept], changes: Changes) -> None:
         self._rules = Facts(Rule, saved, changes)
         self._said: dict[tuple[int, int], tuple[float, bytes]] = {}
-        """By conversation and account: when the account said something there last, and its nonce, where that was slow."""
+        """By conversation and account: when the account said something there last, and its nonce; where it is slow."""
 
     def of(self, conversation: int) -> Rule:
         """Those of a room, or of the SERVER."""

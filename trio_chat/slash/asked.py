@@ -88,8 +88,8 @@ class Words:
         return int(word)
 
     def duration(self) -> float:
-        """The next word as seconds, as `30m` or `7d`; FOREVER, and it stays, if it is none. Raises Refusal: it is longer
-        than MAX_DURATION."""
+        """The next word as seconds, as `30m` or `7d`; FOREVER, and it stays, if it is none. Raises Refusal: it is over
+        MAX_DURATION."""
         found = _DURATION.fullmatch(self._words[0]) if self._words else None
         if found is None or int(found[1]) == 0:
             return FOREVER

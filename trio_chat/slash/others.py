@@ -23,6 +23,8 @@ MAX_SLOW: Final = 3600
 """Seconds from one line to the next, at the most."""
 RAID_SLOW: Final = 30
 """The same during a raid: enough to read what comes."""
+_MAX_WHOM: Final = 64
+"""Characters of what a ban is of, as it is listed: a key in hex."""
 MAX_AUDIT: Final = 200
 """Entries of the trail in one answer."""
 
@@ -59,7 +61,9 @@ def ban(asked: Asked, words: Words) -> list[Effect]:
     whom = word.removeprefix("@")
     until = _for(asked, words.duration())
     reason = words.rest()
-    made = Ban(shown=shown(whom), by=asked.account.name, at=asked.now, until=until, reason=reason, everyone=everyone)
+    made = Ban(
+        shown=shown(whom, _MAX_WHOM), by=asked.account.name, at=asked.now, until=until, reason=reason, everyone=everyone
+    )
     text = f"you are banned from this server {until_text(until)}{_because(reason)}"
     with suppress(ValueError):
         network = ip_network(word, strict=False)
@@ -127,7 +131,7 @@ def unban(asked: Asked, words: Words) -> list[Effect]:
             targets = [of_account(found.id), *map(of_key, asked.state.keyring.keys(found))]
         if _is_key(whom):
             targets.append(of_key(bytes.fromhex(whom)))
-        called = fold(shown(whom))  # also who is gone by now, and a name that nobody had
+        called = fold(shown(whom, _MAX_WHOM))  # also who is gone by now, and a name that nobody had
         targets += [target for target, one in asked.state.bans.all(asked.now) if fold(one.shown) == called]
     lifted = [asked.state.bans.lift(target) for target in targets]
     if not any(lifted):

@@ -17,11 +17,11 @@ from trio_chat import __version__
 from trio_chat.archive import export, import_log, import_weechat, reindexed
 from trio_chat.config import Config, load
 from trio_chat.errors import ConfigError, StartError
-from trio_chat.invitation import client_here, join_lines, owner_lines, shown
+from trio_chat.invitation import client_here, join_lines, owner_lines, shown, take_over_lines
 from trio_chat.log import Log, MemoryLog, SqliteLog, copies
 from trio_chat.logs import logging_to_stderr
 from trio_chat.options import NOT_YET, parse
-from trio_chat.ownership import Ownership, secret_in
+from trio_chat.ownership import Ownership, secret_in, take_over
 from trio_chat.server import listen, serve
 from trio_chat.tokens import SECRET_BYTES
 
@@ -60,6 +60,8 @@ def _run(options: Namespace) -> int:
             text = options.format == "text"
             done = export(folder, options.file, text=text, room=options.room, user=options.user, direct=options.direct)
             print(done, file=sys.stdout if options.file else sys.stderr)
+        case "owner":
+            print(*take_over_lines(take_over(folder, options.name, _now() / 1000)), sep="\n")
         case "reindex":
             print(reindexed(folder))
         case "check-config":

@@ -59,3 +59,11 @@ def _own_addresses(version: int) -> list[str]:
 def owner_lines(token: str) -> list[str]:
     """What whoever starts the server types in the client to own it; nothing where it has an owner."""
     return ["", "This server has no owner yet. To own it, join and type:", f"    /owner {token}"] if token else []
+
+
+def take_over_lines(code: str) -> list[str]:
+    """What whoever has the machine types to become an owner."""
+    return [
+        "Within a day, on your own computer, start the client with this. Your key is the only one of the name then:",
+        f"    {CLIENT} HOST:PORT --link {code}",
+    ]

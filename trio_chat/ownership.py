@@ -6,12 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from trio_chat.archive.snapshot import Snapshot
 from trio_chat.changes import Changes, Facts
 from trio_chat.errors import Refusal, StartError
 from trio_chat.facts import Standing, Used
 from trio_chat.files import appearing
 from trio_chat.model import Saved
-from trio_chat.tokens import OWNERS, SECRET_BYTES, Purpose, Tokens, make
+from trio_chat.tokens import OWNERS, RECOVERY_TIME, SECRET_BYTES, Purpose, Tokens, make
 from wire import UserRole
 
 _KEY_FILE: Final = "secret"
@@ -77,3 +78,13 @@ class Ownership:
         if self._path is not None:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
+
+
+def take_over(folder: Path, name: str, now: float) -> str:
+    """A code for the server in `folder`, which may run: the next key that comes with it has the account `name`, and is
+    an owner. Raises StartError: there is no such user, or no log."""
+    with Snapshot(folder) as log:
+        account = log.user(name)
+    if account.guest:
+        raise StartError(f"{account.name} is a guest; only who owns a name can own the server")
+    return make(secret_in(folder), Purpose.TAKE_OVER, account=account.id, until=now + RECOVERY_TIME)

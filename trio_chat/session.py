@@ -108,8 +108,10 @@ class Session:
             self.reply(wire.Notice(text))
 
     def close(self, bye: wire.Bye, *, within: float = math.inf) -> None:
-        """Read no more, send what is queued and then `bye`, and end; after `within` seconds in any case."""
+        """Read no more, send what is queued and then `bye`, and end; after `within` seconds in any case. Others hear at
+        once of one that is removed."""
         self.stop_reading()
+        self._quit |= bye.reason == ByeReason.KICKED
         self.cursor.stop()
         self.reply(bye)
         self.outbox.close()

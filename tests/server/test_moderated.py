@@ -1,10 +1,10 @@
 """What operators and users do to others, as all see it: real sessions on a real log, under a simulated clock."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pytest
 import structlog
@@ -16,11 +16,13 @@ import wire
 from tests.server.rig import Client, Rig, running
 from trio_chat.archive import export, import_log
 from trio_chat.log import SqliteLog, inline
+from trio_chat.log.sqlite import Run
 from trio_chat.model import LOBBY
 from trio_chat.tokens import SECRET_BYTES, Purpose
 from wire import ByeReason, Code, Kind, UserRole
 
 SECRET: Final = bytes(range(SECRET_BYTES))
+T = TypeVar("T")
 DAY: Final = 24 * 3600.0
 SETTLED: Final = 3.0
 """Seconds in which all that is under way gets where it goes."""
@@ -118,10 +120,10 @@ class Person:
 
 
 @asynccontextmanager
-async def serving(folder: Path, **config: Any) -> AsyncIterator[Rig]:
+async def serving(folder: Path, *, run: Run = inline, **config: Any) -> AsyncIterator[Rig]:
     """A server on the log in `folder`; with the block it is as if it were killed."""
     start = time.time() - trio.current_time()
-    log = SqliteLog(folder, now=lambda: int((start + trio.current_time()) * 1000), run=inline, synchronous="OFF")
+    log = SqliteLog(folder, now=lambda: int((start + trio.current_time()) * 1000), run=run, synchronous="OFF")
     try:
         async with running(log, secret=SECRET, ping_after=9e6, dead_after=1e7, **config) as rig:
             yield rig
@@ -469,6 +471,24 @@ async def test_a_purge_takes_back_what_one_said_of_late_in_all_rooms(
         await town.alice.say("goes on")
 
 
+async def test_a_room_that_ends_while_it_is_purged(town: Town, tmp_path: Path, autojump_clock: MockClock) -> None:
+    async def slow(call: Callable[..., T], *arguments: Any) -> T:
+        await trio.sleep(0.01)
+        return call(*arguments)
+
+    async with serving(tmp_path, run=slow) as rig:
+        await town.begin(rig)
+        await town.bob.ask(wire.Join(next(town.bob.client.ids), "#empty"))
+        await town.settle()
+        purge = town.oscar.command("purge alice 1h")
+        town.oscar.client.send(purge)
+        await town.bob.ask(wire.Leave(next(town.bob.client.ids), "#empty"))
+        assert await town.oscar.client.until(wire.Answer) == wire.Answer(
+            purge.id, ("1 lines of alice are taken back.",)
+        )
+        assert rig.services.state.conversations.named("#empty") is None
+
+
 async def test_a_report_reaches_operators_without_the_text(
     town: Town, tmp_path: Path, autojump_clock: MockClock
 ) -> None:
@@ -640,15 +660,10 @@ async def test_a_name_is_released_by_a_server_that_was_off_meanwhile(
 ) -> None:
     async with serving(tmp_path) as rig:
         await town.begin(rig)
-    start = time.time() - trio.current_time()
-    log = SqliteLog(tmp_path, now=lambda: int((start + trio.current_time()) * 1000), run=inline, synchronous="OFF")
-    try:
-        async with running(log, secret=SECRET, release_days=1e-9) as rig:
-            await trio.sleep(SETTLED)
-            await Person("alice").come(rig)
-            assert (await Person("olga").refused(rig)).code == Code.NAME_TAKEN
-    finally:
-        log.close()
+    async with serving(tmp_path, release_days=1e-9) as rig:
+        await trio.sleep(SETTLED)
+        await Person("alice").come(rig)
+        assert (await Person("olga").refused(rig)).code == Code.NAME_TAKEN
 
 
 # --- all of it

@@ -104,6 +104,7 @@ class _Guest:
                 nursery.start_soon(self._print)
                 nursery.start_soon(self._edit)
                 nursery.start_soon(self._hand_over)
+                nursery.start_soon(self._count_down)
                 nursery.start_soon(self._say_farewell, nursery.cancel_scope)
                 self.leave(await self._session.run())
                 nursery.cancel_scope.cancel()
@@ -136,6 +137,13 @@ class _Guest:
         async for take, text in self._lines:
             take(text)
             self._editor.app.invalidate()
+
+    async def _count_down(self) -> None:
+        """Show each second how long lines wait; there is nothing else to draw then."""
+        while True:
+            await trio.sleep(1)
+            if self._chat.held:
+                self._editor.app.invalidate()
 
     def _enter(self, line: str) -> bool:
         return self._tell(self._session.submit, line)

@@ -182,7 +182,7 @@ class Editor:
         if not draft and where.startswith("@"):
             target = where[1:]
         columns = get_app().output.get_size().columns
-        return [*bars.pending(self._chat.pending, columns), *bars.prompt(where, target)]
+        return [*bars.pending(self._chat.pending, columns, self._chat.held), *bars.prompt(where, target)]
 
     def _toolbar(self) -> StyleAndTextTuples:
         chat = self._chat

@@ -19,7 +19,7 @@ Connect = Callable[[Callable[[Item], None], Callable[[], Awaitable[None]], Writt
 """Makes the session from `show`, `pause` and `written`, as `Session` describes them."""
 
 END_GRACE: Final = 30.0
-"""Seconds that lines have to be stored after the end of the input."""
+"""Seconds that lines have to be stored after the end of the input, when they had their turn."""
 SIGNAL_GRACE: Final = BYE_TIMEOUT + 1.0
 """Seconds from a signal to the end in any case."""
 
@@ -99,7 +99,7 @@ async def _feed(session: Session, next_line: NextLine, follow: bool) -> None:
         line = await next_line()
         if line is None:
             if not follow:
-                session.finish(END_GRACE)
+                session.finish(END_GRACE, patient=True)
             return
         await session.room()
         if not session.ending:

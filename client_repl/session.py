@@ -91,6 +91,8 @@ class Session:
         self._fatal: Trouble | None = None
         self._leaving = False
         self._grace = trio.CancelScope()
+        self._patience = 0.0
+        """Seconds of `_grace` that are counted anew as long as lines wait for their turn only."""
         self._said_bye = False
         self._shown_state: ConnectionState | None = None
         self._changed = trio.Event()
@@ -125,8 +127,10 @@ class Session:
         """Ask for names that begin with `prefix`, where a room is too big to be known; completion offers them then."""
         self._apply(self.chat.look_up(prefix))
 
-    def finish(self, grace: float = QUIT_GRACE) -> None:
-        """Leave when nothing is unfinished, or after `grace` seconds; when called again, at once."""
+    def finish(self, grace: float = QUIT_GRACE, *, patient: bool = False) -> None:
+        """Leave when nothing is unfinished, or after `grace` seconds; when called again, at once. `patient`: the time
+        in which lines wait for their turn only does not count."""
+        self._patience = grace if patient else 0.0
         deadline = trio.current_time() + (0.0 if self._leaving else grace)
         self._grace.deadline = min(self._grace.deadline, deadline)
         self._leaving = True
@@ -334,6 +338,10 @@ class Session:
             if self._retry_at is not None and now >= self._retry_at:
                 self._retry_at = None
                 self._apply(self.chat.retry())
+            if self.chat.held:
+                if self._patience and not self.chat.expecting:
+                    self._grace.deadline = now + self._patience
+                self._apply(self.chat.go_on())
             if now >= tick_at:
                 tick_at = now + CHAT_TICK
                 self._apply(self.chat.tick())

@@ -5,17 +5,17 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import platformdirs
 import trio
 
 from trio_chat import __version__
 from trio_chat.archive import export, import_log, import_weechat, reindexed
-from trio_chat.config import Config, load
+from trio_chat.config import Config, load, rate_limits
+from trio_chat.descriptors import fitted
 from trio_chat.errors import ConfigError, StartError
 from trio_chat.invitation import client_here, join_lines, owner_lines, shown, take_over_lines
 from trio_chat.log import Log, MemoryLog, SqliteLog, copies
@@ -24,9 +24,6 @@ from trio_chat.options import NOT_YET, parse
 from trio_chat.ownership import Ownership, secret_in, take_over
 from trio_chat.server import listen, serve
 from trio_chat.tokens import SECRET_BYTES
-
-SPARE_FILES = 128
-"""Open files beside clients: listeners, the log, and those that are being refused."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,14 +76,15 @@ def _load(options: Namespace) -> Config:
         port=options.port,
         keep_days=options.keep_days,
         max_size=options.max_size,
+        **rate_limits(options.rate),
     )
 
 
 def _serve(config: Config, folder: Path | None) -> int:
     """Serve with the log in `folder`, or in memory."""
-    config = msgspec.structs.replace(config, max_clients=_room_for(config.max_clients))
     listeners = listen(config.host, config.port)
     with ExitStack() as stack, logging_to_stderr():
+        config = fitted(config)
         for listener in listeners:
             stack.enter_context(listener)
         log, where = _open(config, folder)
@@ -114,23 +112,6 @@ def _open(config: Config, folder: Path | None) -> tuple[Log, str]:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _room_for(wanted: int) -> int:
-    """How many clients there can be, at most `wanted`: each is an open file, and the limit of those is raised as far as
-    the system lets us. Windows has none."""
-    try:
-        import resource  # noqa: PLC0415  there is none on Windows
-    except ImportError:
-        return wanted
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        with suppress(ValueError, OSError):  # macOS has a lower limit that it does not tell
-            resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return wanted if soft == resource.RLIM_INFINITY else max(1, min(wanted, soft - SPARE_FILES))
 
 
 if __name__ == "__main__":

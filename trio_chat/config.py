@@ -1,5 +1,6 @@
 """The configuration: one frozen object, validated at the start, with every limit and its reason."""
 
+import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,8 +14,11 @@ from trio_chat.names import room_key, shown
 
 YEAR = 365 * 24 * 3600
 Seconds = Annotated[float, Meta(gt=0, le=YEAR)]
+Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
+"""A second."""
 Size = Annotated[int, Meta(gt=0)]
 """Bytes, unless the name says that it counts something else."""
+Count = Annotated[int, Meta(ge=0)]
 Days = Annotated[float, Meta(ge=0, le=36_500)]
 Amount = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=r"\A\d{1,15}(\.\d+)?[KMGT]?\Z")]
 """Bytes, or KiB, MiB, GiB, TiB as in `512M`."""
@@ -51,6 +55,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Connections at a time; further ones are told `server-full`."""
     max_logins: Size = 256
     """Connections that are not logged in, at a time; over it, the oldest of the address that has most is refused."""
+    max_parting: Size = 64
+    """Connections that are being told why they are refused, at a time; over it, the oldest is closed at once. With
+    those above, they are open files, so all three are made smaller where the system allows few of those."""
+    max_connections: Size = 8
+    """Of one user at a time: some computers with some terminals each. Further ones are told `too-many-connections`."""
     login_timeout: Seconds = 20.0
     """From the connection to the Welcome; a person is not involved any more when it begins."""
     ping_after: Seconds = 45.0
@@ -69,8 +78,37 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     restart_hint: Annotated[int, Meta(ge=0, le=3_600_000)] = 1000
     """Milliseconds after which clients of a stopping server should try again."""
 
+    exempt: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    """Networks for which neither the rates nor the limits by address hold: who sits at this computer could do it more
+    harm in other ways."""
+    rate: Rate = 5.0
+    """Messages a second of one user, over all its connections: faster than anybody types. 0 is any, here and below."""
+    burst: Size = 20
+    """Messages at once, before `rate` holds: a pasted list."""
+    byte_rate: Count = 32 * 1024
+    """Bytes a second of one user: two of the longest texts."""
+    byte_burst: Size = 128 * 1024
+    """Bytes at once: eight of the longest texts."""
+    request_rate: Rate = 20.0
+    """A second of one user: all that a client asks for beside messages. A search counts for 5."""
+    request_burst: Size = 60
+    """Of them at once: what a client asks when it comes back to some dozens of rooms."""
+    flood_timeout: Seconds = 60.0
+    """Over its rate a client is not read; if it sends on without a pause for so long, it is removed. A message that is
+    sent once more never counts."""
+    max_unproven: Count = 32
+    """Connections of one address (of IPv6: its /64) that are not logged in, at a time; over it, the oldest is told to
+    come again. 0 is any."""
+    new_names: Count = 3
+    """Logins an hour with keys that are new here, from one address: a household. Known ones do not count. 0 is any."""
+    login_failures: Count = 3
+    """A minute from one address; then keys that the server does not know are told `rate-limited`. 0 is any."""
+
     outbox_bytes: Size = 256 * 1024
     """Queued for one client; over it, it falls behind and catches up from the log: 16 of the longest texts."""
+    all_outbox_bytes: Size = 64 * 1024 * 1024
+    """Queued for all clients together; over it, those with most fall behind, until an eighth of it is free. It is a
+    quarter of what a thousand clients could have."""
     control_bytes: Size = 64 * 1024
     """Answers queued for one client; over it, the server stops reading that client."""
     batch_entries: Size = 512
@@ -123,6 +161,22 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """And announces them again under this many, so that a room at the edge does not flicker."""
 
 
+def rate_limits(rate: str | None) -> dict[str, float]:
+    """What `--rate` sets: so many messages a second, and bytes in proportion, or with `off` no rate and no limit by
+    address. Raises ConfigError."""
+    if rate is None:
+        return {}
+    if rate == "off":
+        return dict.fromkeys(("rate", "byte_rate", "request_rate", "max_unproven", "new_names", "login_failures"), 0)
+    try:
+        factor = max(1.0, float(rate) / Config().rate)
+        return {"rate": float(rate), "burst": int(Config().burst * factor)} | {
+            name: int(getattr(Config(), name) * factor) for name in ("byte_rate", "byte_burst")
+        }
+    except (ValueError, OverflowError):
+        raise ConfigError(f"--rate {rate}: give messages a second, or off") from None
+
+
 def load(path: Path | None = None, **overrides: Any) -> Config:
     """The configuration of a TOML file, with `overrides` (of the command line; None is not given) on top.
 
@@ -146,6 +200,11 @@ def load(path: Path | None = None, **overrides: Any) -> Config:
         raise ConfigError("configuration: crowd_over must not be larger than crowd")
     if config.ping_after >= config.dead_after:
         raise ConfigError("configuration: ping_after must be shorter than dead_after")
+    for network in config.exempt:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError as exc:
+            raise ConfigError(f"configuration: exempt: {shown(network)} is no network, as 10.0.0.0/8 or ::1") from exc
     for room in config.rooms:
         try:
             room_key(room)

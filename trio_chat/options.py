@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, metavar="DIR", help="where messages and names are kept")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with any of the settings")
     parser.add_argument("--plaintext", action="store_true", help="no encryption; all that this version can do")
-    parser.add_argument("--rate", metavar="N|off", help="messages a second for one sender; not limited yet")
+    parser.add_argument("--rate", metavar="N|off", help="messages a second for one sender (default: 5)")
     parser.add_argument(
         "--engine", metavar="URL", default="sqlite", help="sqlite (in --data), or memory: nothing is kept"
     )

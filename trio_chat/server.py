@@ -19,7 +19,7 @@ import trio
 
 import wire
 from trio_chat import retention
-from trio_chat.admission import run_session
+from trio_chat.admission import make_room, run_session
 from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.errors import StartError
@@ -41,7 +41,7 @@ _OUT_OF_SOCKETS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PORT_TRIES = 10
 """A port that was free on the first address may be taken on the second."""
 _RETRY_ACCEPT = 0.1
-"""Seconds until the next try when there is no socket left; there is nothing to wait for."""
+"""Seconds until the next try when there is no socket left, though there should be: something else has the files."""
 
 
 def make_services(config: Config, chat_log: Log, secret: bytes | None = None) -> Services:
@@ -168,6 +168,7 @@ async def _accept(listener: socket.socket, services: Services, sessions: trio.Nu
                     await trio.lowlevel.checkpoint()
                     continue
                 log.error("no socket left; raise the limit of open files", why=str(exc))
+                make_room(services)
                 await trio.sleep(_RETRY_ACCEPT)
             else:
                 sessions.start_soon(run_session, services, SocketTransport(sock))

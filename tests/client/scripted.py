@@ -55,7 +55,7 @@ class Peer:
         for event in events:
             await self.stream.send_all(self.connection.send(event))
 
-    async def admit(self, *, head: int = 0) -> wire.Hello:
+    async def admit(self, *, head: int = 0, limits: wire.Limits | None = None) -> wire.Hello:
         """A whole login and the Resume; checks the proof. `head` is the lobby's."""
         hello = await self.expect(wire.Hello)
         await self.send(wire.Challenge(hello.id, b"S" * 16))
@@ -64,7 +64,7 @@ class Peer:
             pin=bytes(32), client_nonce=hello.nonce, server_nonce=b"S" * 16, key=hello.key, name=hello.name
         )
         Ed25519PublicKey.from_public_bytes(hello.key).verify(proof.signature, signed)
-        await self.send(talk.welcome(hello.name, head=head))
+        await self.send(talk.welcome(hello.name, head=head, limits=limits))
         resume = await self.expect(wire.Resume)
         self.resumed = {position.conversation: position.seq for position in resume.positions}
         await self.send(wire.Done(resume.id))

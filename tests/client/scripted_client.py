@@ -58,7 +58,7 @@ class ScriptedSession(Session):
             nursery.cancel_scope.cancel()
         return 0
 
-    def finish(self, grace: float = 0) -> None:
+    def finish(self, grace: float = 0, *, patient: bool = False) -> None:
         self._finished.set()
 
     def ended(self, *, written: bool) -> None:

@@ -156,10 +156,12 @@ async def serving(
     prefix: Sequence[str] = (),
     module: str = "trio_chat",
     engine: str = "sqlite",
+    rate: str = "off",
     faults: int = 0,
-    **config: float | str,
+    **config: float | str | list[str],
 ) -> AsyncIterator[Server]:
-    """A server for the length of the block; `config` is what goes into its configuration file.
+    """A server for the length of the block; `config` is what goes into its configuration file. With a `rate` of "" that
+    says what the limits are.
 
     If it still runs at the end, it is asked to stop, and must do so with exit code 0. In all its life it must have met
     exactly so many errors that it did not expect.
@@ -167,7 +169,16 @@ async def serving(
     file = folder / "server.toml"
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in config.items()))
     arguments = ["--host", host, "--port", str(port), "--data", str(folder / "data"), "--config", str(file)]
-    command = [*prefix, sys.executable, "-m", module, *arguments, "--engine", engine, "--rate", "off"]
+    command = [
+        *prefix,
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        "--engine",
+        engine,
+        *(["--rate", rate] if rate else []),
+    ]
     async with running(command, folder / "server.log") as process:
         server = Server(process, folder / "server.log")
         with trio.fail_after(PATIENCE):

@@ -10,7 +10,7 @@ class MemoryTransport:
     """The server's end; the test is the peer. `window` is how many bytes it takes until the peer takes some."""
 
     def __init__(self, window: int = 1 << 62) -> None:
-        self.peer = self.address = "memory"
+        self.peer = self.address = "127.0.0.1"
         self.pin = wire.NO_PIN
         self.window = window
         self.broken: Exception | None = None

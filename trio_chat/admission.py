@@ -62,12 +62,14 @@ async def _run(services: Services, connection: wire.Connection, transport: Trans
 async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
     config = services.config
     number = next(services.numbers)
-    _check_room(services)
     if len(services.logins) >= config.max_logins:
         _give_way(services.logins)
     with trio.move_on_after(config.login_timeout) as scope:
         services.logins[scope] = transport.address
         try:
+            await _start(transport, config.tls_timeout)
+            services.logins[scope] = transport.address
+            _check_room(services)
             claim = await authenticate(connection, transport)
             _check_room(services)
             admitted = await _enter(services, claim, transport.address, number)
@@ -79,6 +81,14 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
     if scope.deadline > trio.current_time():
         raise Refusal(Code.SERVER_FULL, "too many log in at once; try again soon", retry_after=config.restart_hint)
     raise Refusal(Code.LOGIN_TIMEOUT, f"the login took over {config.login_timeout:g} s; connect again")
+
+
+async def _start(transport: Transport, timeout: float) -> None:  # noqa: ASYNC109  a Disconnected, as for any other end
+    """Raises Disconnected, also where it takes over `timeout` seconds, and Refusal."""
+    with trio.move_on_after(timeout) as scope:
+        await transport.start()
+    if scope.cancelled_caught:
+        raise Disconnected(f"no TLS within {timeout:g} s")
 
 
 def _check_room(services: Services) -> None:

@@ -157,7 +157,8 @@ async def serving(
     module: str = "trio_chat",
     engine: str = "sqlite",
     faults: int = 0,
-    **config: float | str,
+    plaintext: bool = True,
+    **config: float | str | list[str],
 ) -> AsyncIterator[Server]:
     """A server for the length of the block; `config` is what goes into its configuration file.
 
@@ -167,6 +168,7 @@ async def serving(
     file = folder / "server.toml"
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in config.items()))
     arguments = ["--host", host, "--port", str(port), "--data", str(folder / "data"), "--config", str(file)]
+    arguments += ["--plaintext"] if plaintext else []
     command = [*prefix, sys.executable, "-m", module, *arguments, "--engine", engine, "--rate", "off"]
     async with running(command, folder / "server.log") as process:
         server = Server(process, folder / "server.log")
@@ -185,7 +187,13 @@ async def serving(
 
 @asynccontextmanager
 async def chatting(
-    folder: Path, where: str, name: str, *options: str, prefix: Sequence[str] = (), until: str | None = "welcome"
+    folder: Path,
+    where: str,
+    name: str,
+    *options: str,
+    prefix: Sequence[str] = (),
+    until: str | None = "welcome",
+    plaintext: bool = True,
 ) -> AsyncIterator[Client]:
     """A client with --json for the length of the block, logged in. Its state is in `folder`/`name`."""
     state = str(folder / name)
@@ -194,6 +202,7 @@ async def chatting(
         sys.executable,
         "-m",
         "client_repl",
+        *(["--plaintext"] if plaintext else []),
         where,
         "--json",
         "--name",

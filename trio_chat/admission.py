@@ -87,6 +87,8 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
     with trio.move_on_after(config.login_timeout) as scope:
         try:
             _take_place(services, scope, transport.address)
+            await _start(transport, config.tls_timeout)
+            _take_place(services, scope, transport.address)  # behind a proxy it is the client's only now
             return await _come_in(services, connection, transport, number)
         finally:
             services.logins.pop(scope, None)
@@ -108,7 +110,8 @@ def _take_place(services: Services, scope: trio.CancelScope, address: str) -> No
     """Count it with those that log in from this address. If those are too many, the oldest one gives way."""
     where, config = group(address), services.config
     services.logins.pop(scope, None)
-    most = 0 if is_in(address, config.exempt) else config.max_unproven
+    free = (*config.exempt, *config.proxies) if config.behind_proxy else config.exempt
+    most = 0 if is_in(address, free) else config.max_unproven
     if 0 < most <= list(services.logins.values()).count(where):
         _give_way(services.logins, where)
     services.logins[scope] = where
@@ -134,6 +137,14 @@ async def _come_in(services: Services, connection: wire.Connection, transport: T
         except BaseException:
             services.clients -= 1
             raise
+
+
+async def _start(transport: Transport, timeout: float) -> None:  # noqa: ASYNC109  a Disconnected, as for any other end
+    """Raises Disconnected, also where it takes over `timeout` seconds, and Refusal."""
+    with trio.move_on_after(timeout) as scope:
+        await transport.start()
+    if scope.cancelled_caught:
+        raise Disconnected(f"no TLS within {timeout:g} s")
 
 
 def _check_room(services: Services) -> None:

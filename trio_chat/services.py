@@ -11,6 +11,7 @@ import trio
 import wire
 from trio_chat.addresses import Addresses
 from trio_chat.budget import Budget
+from trio_chat.certificate import Certificate
 from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.effects import Evict, Owned, Tell
@@ -30,6 +31,7 @@ class Services:
     """What all sessions of a server share."""
 
     config: Config
+    """Read it when it is used: a reload puts another in its place."""
     state: State
     log: Log
     hub: Hub
@@ -37,6 +39,8 @@ class Services:
     presence: Presence
     now: Callable[[], float]
     """Seconds of a steady clock that was set to Unix time once."""
+    certificate: Certificate | None = None
+    """What newcomers are shown in TLS; None without TLS."""
     clients: int = 0
     """Connections that are logged in, or were told that there is a place for them."""
     logins: dict[trio.CancelScope, str] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from tests.client.scripted import Peer
 async def run(args: Sequence[str | Path], stdin: bytes = b"") -> tuple[int, str, str]:
     """The exit code, output and errors of a client process."""
     done = await trio.run_process(
-        [sys.executable, "-m", "client_repl", *args],
+        [sys.executable, "-m", "client_repl", "--plaintext", *args],
         stdin=stdin,
         capture_stdout=True,
         capture_stderr=True,

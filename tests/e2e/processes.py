@@ -194,6 +194,7 @@ async def chatting(
         sys.executable,
         "-m",
         "client_repl",
+        "--plaintext",
         where,
         "--json",
         "--name",

@@ -81,7 +81,7 @@ def unreachable(target: Address, exc: Exception) -> Trouble:
     """What an error of connecting means."""
     causes = _leaves(exc)
     if any(isinstance(cause, socket.gaierror | UnicodeError) for cause in causes):
-        return Trouble("name-lookup", f"No computer is known by the name {target.host}; check its spelling.")
+        return no_such_name(target)
     numbers = {cause.errno for cause in causes if isinstance(cause, OSError)}
     if errno.ECONNREFUSED in numbers:
         return Trouble("refused", f"Nothing listens at {target}; is the server started, and is the port right?")
@@ -91,6 +91,11 @@ def unreachable(target: Address, exc: Exception) -> Trouble:
         return Trouble("unreachable", f"There is no way to {target}; check this computer's network.")
     reason = next((str(cause) for cause in causes), str(exc))
     return Trouble("connection-failed", f"{target} could not be reached: {reason}")
+
+
+def no_such_name(target: Address) -> Trouble:
+    """The host's name leads nowhere."""
+    return Trouble("name-lookup", f"No computer is known by the name {target.host}; check its spelling.")
 
 
 def timed_out(target: Address) -> Trouble:
@@ -110,7 +115,6 @@ _TOO_OLD: Final = frozenset({"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOC
 """What OpenSSL says where no version is common."""
 _NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
 """What it says of bytes that are none of TLS."""
-_OTHER_ALPN: Final = frozenset({"TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "SSLV3_ALERT_NO_APPLICATION_PROTOCOL"})
 
 
 def no_handshake(target: Address, reason: str) -> Trouble:
@@ -121,9 +125,9 @@ def no_handshake(target: Address, reason: str) -> Trouble:
     if reason in _TOO_OLD:
         text = f"{target} has no TLS 1.3, only older versions; its host must update it."
         return Trouble("tls-too-old", text, retry=Retry.IF_REACHED)
-    if reason in _OTHER_ALPN:
+    if "no application protocol" in reason.casefold().replace("_", " "):
         return other_service(target)
-    if not reason or "EOF" in reason:
+    if not reason:
         return Trouble("connection-lost", f"{target} closed the connection before it was encrypted.")
     return Trouble("tls-failed", f"{target} could not be spoken to by TLS ({reason}); try again, or tell its host.")
 

@@ -109,15 +109,17 @@ class Trust:
         try:
             stream = trio.SSLStream(transport, context, server_hostname=host)
         except ValueError as exc:  # no name that TLS can ask for
-            raise trouble.unreachable(self._server, exc) from exc
+            raise trouble.no_such_name(self._server) from exc
         try:
             await stream.do_handshake()
         except trio.BrokenResourceError as exc:
-            cause = exc.__cause__
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                raise _UnverifiedError(cause.verify_message) from exc
-            reason = cause.reason if isinstance(cause, ssl.SSLError) else None
-            raise trouble.no_handshake(self._server, reason or "") from exc
+            match exc.__cause__:
+                case ssl.SSLCertVerificationError() as cause:
+                    raise _UnverifiedError(cause.verify_message) from exc
+                case ssl.SSLError() as cause if not isinstance(cause, ssl.SSLEOFError):
+                    raise trouble.no_handshake(self._server, cause.reason or str(cause)) from exc
+                case _:
+                    raise trouble.no_handshake(self._server, "") from exc
         if stream.selected_alpn_protocol() != ALPN:
             raise trouble.other_service(self._server)
         certificate = stream.getpeercert(binary_form=True)

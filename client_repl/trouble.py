@@ -36,6 +36,21 @@ _BUSY: Final = frozenset(
 )
 """Refusals of a login that may be gone at the next try."""
 
+_FINAL: Final = frozenset(
+    {
+        wire.Code.BANNED,
+        wire.Code.INVITE_NEEDED,
+        wire.Code.INVITE_INVALID,
+        wire.Code.INVITE_EXPIRED,
+        wire.Code.INVITE_USED,
+        wire.Code.LINK_INVALID,
+        wire.Code.LINK_EXPIRED,
+        wire.Code.LINK_USED,
+        wire.Code.ACCESS_INVALID,
+    }
+)
+"""Refusals of a login after which a client does not come back by itself, whatever the server says."""
+
 _NEXT_STEPS: Final[Mapping[str, str]] = MappingProxyType(
     {
         wire.Code.BAD_PROOF: "Somebody may be between you and the server; compare its key with its host.",
@@ -207,8 +222,8 @@ def broken(target: Address, exc: wire.RemoteProtocolError) -> Trouble:
 
 
 def refused(refusal: wire.Refused) -> Trouble:
-    """The server refused the login. One that is banned does not come back by itself, however soon it may."""
-    comes_back = refusal.code in _BUSY or (refusal.retry_after > 0 and refusal.code != wire.Code.BANNED)
+    """The server refused the login."""
+    comes_back = refusal.code in _BUSY or (refusal.retry_after > 0 and refusal.code not in _FINAL)
     text = refusal.text or f"The server refused: {refusal.code}."
     if next_step := _NEXT_STEPS.get(refusal.code):
         text = f"{text} {next_step}"

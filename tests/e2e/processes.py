@@ -185,7 +185,13 @@ async def serving(
 
 @asynccontextmanager
 async def chatting(
-    folder: Path, where: str, name: str, *options: str, prefix: Sequence[str] = (), until: str | None = "welcome"
+    folder: Path,
+    where: str,
+    name: str,
+    *options: str,
+    prefix: Sequence[str] = (),
+    until: str | None = "welcome",
+    plaintext: bool = True,
 ) -> AsyncIterator[Client]:
     """A client with --json for the length of the block, logged in. Its state is in `folder`/`name`."""
     state = str(folder / name)
@@ -194,7 +200,7 @@ async def chatting(
         sys.executable,
         "-m",
         "client_repl",
-        "--plaintext",
+        *(["--plaintext"] if plaintext else []),
         where,
         "--json",
         "--name",

@@ -1,5 +1,6 @@
 """TLS in front of a server that has none, on loopback: also the machine in the middle, which shows a key of its own."""
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -43,22 +44,30 @@ class Front:
         await trio.aclose_forcefully(client)
 
     async def _connect(self, client: trio.abc.Stream, behind: str) -> None:
+        """Go on with the server, once the client has said something."""
         host, _, port = behind.rpartition(":")
-        async with await trio.open_tcp_stream(host, int(port)) as server, trio.open_nursery() as nursery:
-            nursery.start_soon(self._copy, server, client, None, nursery.cancel_scope)
-            await self._copy(client, server, self.heard, nursery.cancel_scope)
+        if first := await _read(client):
+            self.heard += first
+            async with await trio.open_tcp_stream(host, int(port)) as server, trio.open_nursery() as nursery:
+                nursery.start_soon(self._answer, server, client, nursery.cancel_scope)
+                await server.send_all(first)
+                while data := await _read(client):
+                    self.heard += data
+                    await server.send_all(data)
+                nursery.cancel_scope.cancel()
 
-    async def _copy(
-        self, source: trio.abc.Stream, sink: trio.abc.Stream, heard: bytearray | None, both: trio.CancelScope
-    ) -> None:
-        try:
-            while data := await source.receive_some(65536):
-                if heard is not None:
-                    heard += data
-                await sink.send_all(data)
-        except trio.BrokenResourceError:
-            pass
+    async def _answer(self, server: trio.abc.Stream, client: trio.abc.Stream, both: trio.CancelScope) -> None:
+        while data := await _read(server):
+            with contextlib.suppress(trio.BrokenResourceError):
+                await client.send_all(data)
         both.cancel()
+
+
+async def _read(stream: trio.abc.Stream) -> bytes:
+    """b"" at the end, however it came."""
+    with contextlib.suppress(trio.BrokenResourceError):
+        return bytes(await stream.receive_some(65536))
+    return b""
 
 
 @asynccontextmanager

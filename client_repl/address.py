@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import wire
+from wire.invite import PREFIX, from_base32
 
 _SCHEME: Final = "tchat://"
 _BRACKETED: Final = re.compile(r"\[([^\[\]]+)\](?::(\d+))?")
@@ -42,3 +43,8 @@ def parse(text: str) -> Address:
         raise ValueError(f"{found[2]} is no port; it is between 1 and 65535")
     invite = wire.Invite.of_blob(blob) if blob else wire.Invite()
     return Address(found[1], port, invite.pin, invite.hello_token)
+
+
+def invite_line(server: Address, pin: bytes, token: str) -> str:
+    """The line that invites to `server`, whose key has this pin, by a token as servers make it (`invite-…`)."""
+    return wire.Invite(pin, from_base32(token.removeprefix(PREFIX))).line(server.host, server.port)

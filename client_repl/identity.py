@@ -12,8 +12,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from client_repl import pins
 from client_repl.state_dir import is_open_to_others, write_whole
+from wire.invite import to_base32
 
 
 class IdentityError(Exception):
@@ -37,8 +37,9 @@ class Identity:
 
     @property
     def fingerprint(self) -> str:
-        """Of the public key, in rows and groups to be compared by eye."""
-        return pins.fingerprint(hashlib.sha256(self.public).digest())
+        """Of the public key, to be compared by eye: as servers show it in /whoami and /devices."""
+        text = to_base32(hashlib.sha256(self.public).digest())[:16]
+        return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
 
     def export(self, path: Path, passphrase: str) -> None:
         """Write the key, encrypted by `passphrase` (1 to 1023 bytes), to the new file `path`.

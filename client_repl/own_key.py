@@ -33,7 +33,7 @@ class OwnKey:
         """Do it, or begin to; what comes of it is shown."""
         match effect:
             case ShowKey():
-                self._show(Notice(f"The fingerprint of your key is\n{self._identity.fingerprint}"))
+                self._show(Notice(f"The fingerprint of your key is {self._identity.fingerprint}."))
             case ExportKey(_, draft):
                 if self._ask is None:
                     self._fail("A key is exported on a terminal only, where a passphrase can be asked for.", draft)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 import wire
-from client_repl.address import Address, parse
+from client_repl.address import Address, invite_line, parse
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,11 @@ def test_an_invite(host: str, token: bytes) -> None:
     found = parse(f" {invite.line(host, 99)}\n")
     assert found == Address(host, 99, b"P" * 32, invite.hello_token)
     assert parse(str(found)) == Address(host, 99)  # what is kept on disk has no secret
+
+
+def test_the_line_of_a_token_that_a_server_made() -> None:
+    invite = wire.Invite(b"P" * 32, b"T" * 24)
+    assert invite_line(Address("::1", 99), invite.pin, invite.hello_token) == invite.line("::1", 99)
 
 
 @pytest.mark.parametrize("spoil", [lambda line: line[:-1], lambda line: line + "a", lambda line: line[:-9] + line[-8:]])

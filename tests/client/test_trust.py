@@ -11,9 +11,10 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from trio.testing import MockClock
 
+import wire
 from client_repl import pins
 from client_repl.address import Address
-from client_repl.items import Failure
+from client_repl.items import Failure, Notice
 from client_repl.known_servers import Known, KnownServers, Pinned, Verified
 from client_repl.trouble import Retry, Trouble
 from client_repl.trust import Confirm, Secured, Trust
@@ -56,6 +57,7 @@ class Host:
     async def talk(self, trust: Trust, confirm: Confirm | None = None) -> Secured:
         """Connect to it. Raises Trouble, after which it has nothing open any more."""
         remarks: list[str] = []
+        outcome: Secured | Trouble
         async with trio.open_nursery() as nursery:
 
             async def reach() -> trio.abc.Stream:
@@ -64,14 +66,15 @@ class Host:
                 return ours
 
             try:
-                secured = await trust.connect(reach, confirm, remarks.append)
+                outcome = await trust.connect(reach, confirm, remarks.append)
             except Trouble as exc:
-                problem = exc
+                outcome = exc
             else:
                 nursery.cancel_scope.cancel()
-                return secured
         assert not self.said
-        raise problem
+        if isinstance(outcome, Trouble):
+            raise outcome
+        return outcome
 
 
 @pytest.fixture(autouse=True)
@@ -353,6 +356,23 @@ async def test_the_proof_is_over_the_key_that_was_seen(tmp_path: Path, autojump_
         await peer.see_off()
 
     assert await World(trust=Trust(TARGET, knowing(tmp_path, Pinned(PIN)))).run(script) == 0
+
+
+async def test_whom_the_user_invites_knows_the_key_too(tmp_path: Path, autojump_clock: MockClock) -> None:
+    invite = wire.Invite(PIN, b"T" * 24)
+
+    async def script(world: World) -> None:
+        peer = await encrypted(world, OURS, tmp_path)
+        await peer.admit(pin=PIN)
+        world.session.submit("/invite")
+        command = await peer.expect(wire.Command)
+        await peer.send(wire.Answer(command.id, (invite.hello_token,)))
+        world.session.finish()
+        await peer.see_off()
+
+    world = World(trust=Trust(TARGET, knowing(tmp_path, Pinned(PIN))))
+    assert await world.run(script) == 0
+    assert Notice(invite.line(TARGET.host, TARGET.port)) in world.items
 
 
 async def test_a_key_that_changes_meanwhile_ends_the_session(tmp_path: Path, autojump_clock: MockClock) -> None:

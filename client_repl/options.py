@@ -97,6 +97,8 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         parser.error(f"{to!r} is no conversation; write #room or @name")
     if given.link and given.access:
         parser.error("--link or --access, not both")
+    if given.guest and given.import_key:
+        parser.error("a guest has a key for this once; --guest or --import-key, not both")
     try:
         target = address.parse(server) if server else None
     except ValueError as exc:

@@ -13,6 +13,7 @@ import wire
 from client_repl import backoff, trouble
 from client_repl.address import Address, invite_line
 from client_repl.chat import Chat
+from client_repl.dialling import Dial, Dialling
 from client_repl.effects import (
     Effect,
     ExportKey,
@@ -37,13 +38,9 @@ from client_repl.tokens import Token
 from client_repl.trouble import Retry, Trouble
 from client_repl.trust import Confirm, Secured, Trust
 
-Dial = Callable[[str, int], Awaitable[trio.abc.Stream]]
-"""Connects to a host and a port. Raises OSError."""
 AskName = Callable[[str], Awaitable[str | None]]
 """Asks the user for a name, told why the last one was refused ("": there was none); None: the user gives up."""
 
-CONNECT_TIMEOUT: Final = 8.0
-"""Seconds: three of TCP's tries, at 0, 1 and 3 s, with time to be answered."""
 LOGIN_TIMEOUT: Final = 10.0
 """Seconds for the four events of a login."""
 STEADY: Final = 10.0
@@ -96,7 +93,7 @@ class Session:
         self.target: Final = target
         self._identity = identity
         self._show = show
-        self._trust = trust
+        self._dialling = Dialling(target, dial, trust)
         self._token = token or Token()
         self._confirm = confirm
         self._ask_name = ask_name
@@ -105,7 +102,6 @@ class Session:
         self._pause = pause
         self._keeper = keeper or Keeper(chat)
         self._written = written
-        self._dial = dial
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._link: Link | None = None
@@ -288,20 +284,15 @@ class Session:
 
     async def _connect(self) -> Trouble:
         """One connection from its beginning to its end, and why it ended."""
+        confirm = None if self._confirm is None else self._ask_to_confirm
         try:
-            secured = await self._open()
+            secured = await self._dialling.open(confirm, lambda text: self._show(Notice(text)))
         except Trouble as problem:
             return problem
         try:
             return await self._use(secured)
         finally:
             await trio.aclose_forcefully(secured.stream)
-
-    async def _open(self) -> Secured:
-        if self._trust is None:
-            return Secured(await self._reach(), wire.NO_PIN)
-        confirm = None if self._confirm is None else self._ask_to_confirm
-        return await self._trust.connect(self._reach, confirm, lambda text: self._show(Notice(text)))
 
     async def _ask_to_confirm(self, text: str, question: str) -> bool:
         """Time in which the user thinks is not time in which the server could not be reached."""
@@ -311,14 +302,6 @@ class Session:
         confirmed = await self._confirm(text, question)
         self._patience.deadline = deadline + trio.current_time() - start
         return confirmed
-
-    async def _reach(self) -> trio.abc.Stream:
-        with trio.move_on_after(CONNECT_TIMEOUT):
-            try:
-                return await self._dial(self.target.host, self.target.port)
-            except (OSError, UnicodeError) as exc:
-                raise trouble.unreachable(self.target, exc) from exc
-        raise trouble.timed_out(self.target)
 
     async def _use(self, secured: Secured) -> Trouble:
         link = Link(secured.stream)

@@ -3,9 +3,7 @@
 import enum
 import errno
 import socket
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 import wire
@@ -50,23 +48,6 @@ _FINAL: Final = frozenset(
     }
 )
 """Refusals of a login after which a client does not come back by itself, whatever the server says."""
-
-_NEXT_STEPS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        wire.Code.BAD_PROOF: "Somebody may be between you and the server; compare its key with its host.",
-        wire.Code.TOO_MANY_NAMES: "An invite of somebody there lets you in at once.",
-        wire.Code.INVITE_NEEDED: "Ask somebody there for an invite line, and start with that.",
-        wire.Code.INVITE_INVALID: "Copy all of the line, or ask for another.",
-        wire.Code.INVITE_EXPIRED: "Ask for another.",
-        wire.Code.INVITE_USED: "Ask for another.",
-        wire.Code.LINK_INVALID: "Make another code on your first device.",
-        wire.Code.LINK_EXPIRED: "Make another code on your first device.",
-        wire.Code.LINK_USED: "If it was you, start without --link; else make another code on your first device.",
-        wire.Code.ACCESS_INVALID: "Ask an operator there for a new access token.",
-        wire.Code.NOT_APPROVED: "Come back when an operator has approved you.",
-    }
-)
-"""What the user can do about a refusal of a login whose text, the server's, may not say it."""
 
 _COME_BACK: Final = frozenset({wire.ByeReason.RESTARTING, wire.ByeReason.TIMEOUT, wire.ByeReason.ERROR})
 """Reasons of a Bye after which a client connects again, asked to or not."""
@@ -225,8 +206,8 @@ def refused(refusal: wire.Refused) -> Trouble:
     """The server refused the login."""
     comes_back = refusal.code in _BUSY or (refusal.retry_after > 0 and refusal.code not in _FINAL)
     text = refusal.text or f"The server refused: {refusal.code}."
-    if next_step := _NEXT_STEPS.get(refusal.code):
-        text = f"{text} {next_step}"
+    if refusal.code == wire.Code.BAD_PROOF:
+        text += " Somebody may be between you and the server: compare the fingerprint of its key with its host."
     retry = Retry.YES if comes_back else Retry.NO
     return Trouble(refusal.code, text, retry=retry, retry_after=refusal.retry_after / 1000)
 

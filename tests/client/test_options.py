@@ -42,6 +42,7 @@ def test_what_a_command_line_means(argv: list[str], options: Options) -> None:
         (["h", "x"], "'x'"),
         (["h:99999"], "is no port"),
         (["--link", "x", "--access", "y"], "not both"),
+        (["--guest", "--import-key", "x"], "not both"),
         (["a b"], "is no address"),
         (["--to", "bob"], "is no conversation"),
         (["send", "bob", "x"], "is no conversation"),

@@ -44,8 +44,8 @@ def test_a_name_that_looks_like_another_ones_is_asked_for_anew() -> None:
     assert {code for code in C if code.startswith("name-")} == trouble.NAME_CODES
 
 
-@pytest.mark.parametrize("code", [code for code in FOR_GOOD if code is not C.BANNED] + [C.TOO_MANY_NAMES])
-def test_each_tells_one_next_step(code: wire.Code) -> None:
-    first, _, second = trouble.refused(wire.Refused(1, code, "Not you.")).text.partition(" you. ")
-    assert first == "Not"
-    assert second.endswith(".")
+def test_a_proof_that_does_not_fit_may_have_been_made_for_somebody_between() -> None:
+    problem = trouble.refused(wire.Refused(1, C.BAD_PROOF, "The signature does not fit."))
+    assert problem.retry is Retry.NO
+    assert problem.text.startswith("The signature does not fit. ")
+    assert "between you and the server" in problem.text

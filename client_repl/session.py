@@ -108,7 +108,7 @@ class Session:
         self._link_scope = trio.CancelScope()
         self._retry_at: float | None = None
         self._reached = False
-        self._patience = trio.CancelScope()
+        self._reaching = trio.CancelScope()
         """Ends when the server should have been reached."""
         self._deaf = False
         """The reader of what is shown is slow, and we wait for it instead of reading."""
@@ -187,8 +187,8 @@ class Session:
         self._wake()
 
     async def _must_be_reached(self, seconds: float) -> None:
-        with self._patience:
-            self._patience.deadline = trio.current_time() + seconds
+        with self._reaching:
+            self._reaching.deadline = trio.current_time() + seconds
             await trio.sleep_forever()
         if not self._reached:
             self._end(self._trouble or trouble.timed_out(self.target))
@@ -301,10 +301,10 @@ class Session:
     async def _ask_to_confirm(self, text: str, question: str) -> bool:
         """Time in which the user thinks is not time in which the server could not be reached."""
         assert self._confirm is not None
-        deadline, self._patience.deadline = self._patience.deadline, math.inf
+        deadline, self._reaching.deadline = self._reaching.deadline, math.inf
         start = trio.current_time()
         confirmed = await self._confirm(text, question)
-        self._patience.deadline = deadline + trio.current_time() - start
+        self._reaching.deadline = deadline + trio.current_time() - start
         return confirmed
 
     async def _use(self, secured: Secured) -> Trouble:

@@ -220,6 +220,7 @@ def _admit(
     replaced = services.sessions_of(account).get(claim.instance)
     if replaced is not None:
         replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
+    _end_strangers(services, account)
     session = Session(services, connection, transport, claim, admitted, number)
     conversations = list(map(session.told, state.conversations.of(account)))
     first = _fitting(conversations)
@@ -245,6 +246,14 @@ def _admit(
         session.reply(wire.Joined(conversation))
     log.info("logged in", peer=transport.peer, account=account.id, name=account.name)
     return session
+
+
+def _end_strangers(services: Services, account: Account) -> None:
+    """End the account's connections that would not be its any more: another key has just taken the place of all."""
+    for session in services.sessions_of(account).values():
+        if not services.state.keyring.opens(account, session.key, session.access):
+            text = "this user was given another key; whoever has this one is nobody here now"
+            session.close(wire.Bye(ByeReason.KICKED, text), within=services.config.linger)
 
 
 def _fitting(conversations: list[wire.Conversation]) -> tuple[wire.Conversation, ...]:

@@ -74,7 +74,7 @@ def _check_bans(state: State, visitor: Visitor, account: Account | None, now: fl
         targets.append(of_account(account.id))
     else:
         targets.append(of_name(name_key(visitor.name)))
-    known = account is not None and account.recorded
+    known = account is not None and account.owned
     operator = account is not None and account.operator  # who could not lift the ban of a whole network any more
     state.bans.check(targets, "" if operator else visitor.address, now, known=known)
 
@@ -86,6 +86,8 @@ def _link(state: State, visitor: Visitor, now: float) -> Account:
     account = state.accounts.get(token.account)
     if account is None:
         raise Refusal(Code.LINK_INVALID, "whose code this is, is not here any more")
+    if token.purpose is Purpose.RECOVER and account.standing.role is wire.UserRole.OWNER:
+        raise Refusal(Code.LINK_INVALID, "this code is older than its user's rank; the host makes one: trio-chat owner")
     _check_bans(state, visitor, account, now)
     if known is account:  # it was done, and only the answer was lost
         return account

@@ -1,5 +1,6 @@
 """Whether an account may write, begin a conversation or enter a room, by what operators and others have said of it."""
 
+import math
 from typing import Final
 
 import wire
@@ -57,13 +58,13 @@ def check_begin(state: State, account: Account, now: float) -> None:
         raise Refusal(Code.RATE_LIMITED, text, retry_after=_milliseconds(wait))
 
 
-def check_pace(state: State, account: Account, room: Conversation, kind: Kind, now: float) -> None:
-    """Whether the room's slow mode lets the account say something now. Raises Refusal(SLOW_MODE)."""
-    if kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
+def check_pace(state: State, account: Account, room: Conversation, event: wire.Say, now: float) -> None:
+    """Whether the room's slow mode lets the account say this now. Raises Refusal(SLOW_MODE)."""
+    if event.kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
         return
-    wait = state.rules.wait(room.id, account.id, now)
+    wait = state.rules.wait(room.id, account.id, event.nonce, now)
     if wait:
-        text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {wait:.0f} s"
+        text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {math.ceil(wait)} s"
         raise Refusal(Code.SLOW_MODE, text, retry_after=_milliseconds(wait))
 
 
@@ -86,7 +87,7 @@ def locked(state: State) -> bool:
 
 
 def _milliseconds(seconds: float) -> int:
-    return max(1, int(min(seconds, _MAX_WAIT) * 1000))
+    return math.ceil(min(seconds, _MAX_WAIT) * 1000)
 
 
 def role_rank(role: wire.UserRole) -> int:

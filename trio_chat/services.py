@@ -115,7 +115,7 @@ class Services:
         network = ip_network(evict.network) if evict.network else None
         for session in self.sessions:
             if network is not None:
-                stays = session.account.operator or (session.account.recorded and not evict.everyone)
+                stays = session.account.operator or (session.account.owned and not evict.everyone)
                 out = not stays and _inside(session.address, network)
             else:
                 mine = session.account is evict.account

@@ -15,6 +15,7 @@ NAME_CODES: Final = frozenset(
         wire.Code.NAME_INVALID,
         wire.Code.NAME_RESERVED,
         wire.Code.NAME_TAKEN,
+        wire.Code.NAME_LOOKS_ALIKE,
     }
 )
 """Refusals of a login that another name can mend."""

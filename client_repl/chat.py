@@ -22,6 +22,7 @@ from client_repl.items import Notice, Welcomed
 from client_repl.marking import Marking
 from client_repl.me import Me
 from client_repl.names import Names
+from client_repl.ordering import Ordering
 from client_repl.outbox import Outbox, Pending, request_ids
 from client_repl.pages import Pages
 from client_repl.people import People
@@ -56,10 +57,10 @@ class Chat:
         screen: bool = False,
     ) -> None:
         self.mode: Final = mode
-        self.commands: Final = commands.COMMANDS
         self.new_id: Final = request_ids(_FIRST_ID)
         self.ignored: Final = Ignored()
         self._me = Me(name)
+        self.commands: Final = commands.Available(lambda: self._me.role)
         self._names = Names()
         self._people = People()
         self._cursors = Cursors(history=history)
@@ -95,6 +96,7 @@ class Chat:
             self.conversations, self._cursors, self._unread, self.transcript, self._marking, self._requests
         )
         self.finding: Final = Finding(self.transcript, self._requests)
+        self.ordering: Final = Ordering(self._me, self._names, self.transcript, self._requests)
         self.revising: Final = Revising(self.place, self.conversations, self.transcript, self._sending)
         self.going: Final = Going(
             self.place,
@@ -341,8 +343,8 @@ class Chat:
                 return self._requests.answered(event)
             case wire.Members() | wire.Presence() | wire.Joined() | wire.Left() | wire.ReadMark():
                 return self._whereabouts(event)
-            case wire.Notice():
-                return [Show(Notice(event.text))]
+            case wire.Notice():  # perhaps that the user is an operator now
+                return [Show(Notice(event.text)), *self.company.look_at_me(self.room)]
             case wire.Ping():
                 return [Send(wire.Pong(event.id))]
             case wire.Pong() | wire.Bye():

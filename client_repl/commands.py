@@ -2,7 +2,7 @@
 
 import difflib
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -12,6 +12,7 @@ from client_repl import arguments, log_commands, room_commands
 from client_repl.effects import Effect, Quit, Show
 from client_repl.inputs import direct, visible
 from client_repl.items import Clear, Notice
+from client_repl.ordering import Order
 
 if TYPE_CHECKING:
     from client_repl.chat import Chat
@@ -44,6 +45,25 @@ class CommandSpec:
     help: str
     completes: Completes
     handler: "Callable[[Chat, str, str], list[Effect]]"
+    role: wire.UserRole = wire.UserRole.MEMBER
+    """The least that the user must be; the server checks it."""
+
+
+class Available(Mapping[str, CommandSpec]):
+    """The commands for a user of the role that `role` tells, now."""
+
+    def __init__(self, role: Callable[[], wire.UserRole]) -> None:
+        self._role = role
+
+    def __getitem__(self, name: str) -> CommandSpec:
+        return COMMANDS[name]
+
+    def __iter__(self) -> Iterator[str]:
+        rank = list(wire.UserRole).index(self._role())
+        return (spec.name for spec in COMMANDS.values() if rank <= list(wire.UserRole).index(spec.role))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def run(chat: "Chat", name: str, argument: str, draft: str) -> list[Effect]:
@@ -51,7 +71,7 @@ def run(chat: "Chat", name: str, argument: str, draft: str) -> list[Effect]:
     spec = COMMANDS.get(name)
     if spec is not None:
         return spec.handler(chat, visible(argument), draft)
-    near = difflib.get_close_matches(name, COMMANDS, n=1)
+    near = difflib.get_close_matches(name, chat.commands, n=1)
     hint = f"Did you mean /{near[0]}?" if near else "/help lists them."
     return chat.fail("unknown-command", f"There is no command /{name}. {hint} To send it as text, write //.", draft)
 
@@ -84,7 +104,7 @@ def _quit(chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
 def _help(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     name = argument.removeprefix("/").casefold()
     if not name:
-        lines = [_usage(spec) for spec in COMMANDS.values()]
+        lines = [_usage(spec) for spec in chat.commands.values()]
         return [Show(Notice("\n".join(["@name text  sends a direct message", *lines, *_KEYS])))]
     spec = COMMANDS.get(name)
     return run(chat, name, "", draft) if spec is None else [Show(Notice(_usage(spec)))]
@@ -151,6 +171,7 @@ def _ignore(chat: "Chat", argument: str, _draft: str) -> list[Effect]:
     return [Show(Notice(f"You hear {name} again."))]
 
 
+_OPERATOR, _OWNER = wire.UserRole.OPERATOR, wire.UserRole.OWNER
 _USER, _ROOM, _NOTHING = Completes.USER, Completes.ROOM, Completes.NOTHING
 
 COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
@@ -194,6 +215,47 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("away", "[REASON]", "tell others that you are away", _NOTHING, _away),
             CommandSpec("back", "", "tell others that you are back", _NOTHING, _back),
             CommandSpec("ignore", "[NAME]", "hide what NAME says, or show it again", _USER, _ignore),
+            CommandSpec("block", "NAME", "take no direct messages of NAME", _USER, Order("block")),
+            CommandSpec("unblock", "NAME", "take them again", _USER, Order("unblock")),
+            CommandSpec("blocks", "", "whom you block", _NOTHING, Order("blocks")),
+            CommandSpec("report", "#N [REASON]", "tell the operators of line N", _NOTHING, Order("report", line=True)),
+            CommandSpec("whoami", "", "who you are to the server", _NOTHING, Order("whoami")),
+            CommandSpec("devices", "", "the keys that are you", _NOTHING, Order("devices")),
+            CommandSpec("link", "", "a code that makes another device you", _NOTHING, Order("link")),
+            CommandSpec("revoke", "N", "take device N away", _NOTHING, Order("revoke")),
+            CommandSpec("token", "LABEL", "a token with which a program is you", _NOTHING, Order("token")),
+            CommandSpec("tokens", "", "your tokens", _NOTHING, Order("tokens")),
+            CommandSpec("untoken", "LABEL", "revoke a token", _NOTHING, Order("untoken")),
+            CommandSpec("invite", "[N] [7d]", "an invite for one, or for N", _NOTHING, Order("invite")),
+            CommandSpec("uninvite", "INVITE", "end an invite", _NOTHING, Order("uninvite")),
+            CommandSpec("owner", "TOKEN", "own this server, by its first token", _NOTHING, Order("owner")),
+            CommandSpec("about", "NAME", "what the server knows of NAME", _USER, Order("about"), _OPERATOR),
+            CommandSpec("kick", "NAME [REASON]", "end NAME's connections", _USER, Order("kick"), _OPERATOR),
+            CommandSpec(
+                "ban",
+                "NAME | ADDRESS [7d] [--all] [--tree] [REASON]",
+                "keep NAME, a key or a network out",
+                _USER,
+                Order("ban"),
+                _OPERATOR,
+            ),
+            CommandSpec("unban", "NAME | ADDRESS", "let in again", _USER, Order("unban"), _OPERATOR),
+            CommandSpec("bans", "", "who is kept out", _NOTHING, Order("bans"), _OPERATOR),
+            CommandSpec("mute", "NAME [1h] [REASON]", "NAME may not write", _USER, Order("mute"), _OPERATOR),
+            CommandSpec("unmute", "NAME", "NAME may write again", _USER, Order("unmute"), _OPERATOR),
+            CommandSpec("slow", "[#ROOM] SECONDS | off", "one line each so often", _ROOM, Order("slow"), _OPERATOR),
+            CommandSpec("lock", "[#ROOM]", "nobody new comes in uninvited", _ROOM, Order("lock"), _OPERATOR),
+            CommandSpec("unlock", "[#ROOM]", "open it again", _ROOM, Order("unlock"), _OPERATOR),
+            CommandSpec("admit", "NAME #ROOM", "bring NAME into a room", _USER, Order("admit"), _OPERATOR),
+            CommandSpec(
+                "approve", "on | off | NAME", "newcomers wait; let NAME write", _USER, Order("approve"), _OPERATOR
+            ),
+            CommandSpec("raid", "on | off", "lock the server and slow it down", _NOTHING, Order("raid"), _OPERATOR),
+            CommandSpec("redact", "#N", "take anybody's line N back", _NOTHING, Order("redact", line=True), _OPERATOR),
+            CommandSpec("purge", "NAME 1h", "take back what NAME said in rooms", _USER, Order("purge"), _OPERATOR),
+            CommandSpec("recover", "NAME", "give NAME back to who lost the key", _USER, Order("recover"), _OPERATOR),
+            CommandSpec("audit", "[N]", "what operators did", _NOTHING, Order("audit"), _OPERATOR),
+            CommandSpec("role", "NAME owner | operator | member", "what NAME may do", _USER, Order("role"), _OWNER),
             CommandSpec("clear", "", "clear the screen", _NOTHING, _clear),
             CommandSpec("help", "[COMMAND]", "this list", Completes.COMMAND, _help),
             CommandSpec("quit", "", "leave", _NOTHING, _quit),

@@ -55,6 +55,15 @@ class Company:
 
         return self._requests.send(wire.Who(self._requests.new_id(), where, prefix=prefix), found)
 
+    def look_at_me(self, where: str) -> list[Effect]:
+        """Ask what the user is to the server now."""
+
+        def found(_: wire.Members) -> list[Effect]:
+            return []
+
+        event = wire.Who(self._requests.new_id(), where, prefix=self._me.name)
+        return self._requests.send(event, found)
+
     def change(self, event: wire.Nick | wire.SetStatus, draft: str) -> list[Effect]:
         """Take another name, go away or come back."""
         if isinstance(event, wire.SetStatus) and self._requests.connected:

@@ -121,8 +121,10 @@ def _extra(change: wire.PresenceChange) -> dict[str, Any]:
 
 
 def _user(user: wire.User) -> dict[str, Any]:
-    text = {"text": user.text} if user.text else {}
-    return {"name": user.name, "status": user.status, "idle_s": user.idle, "guest": user.guest, **text}
+    more = ({"text": user.text} if user.text else {}) | (
+        {} if user.role is wire.UserRole.MEMBER else {"role": user.role}
+    )
+    return {"name": user.name, "status": user.status, "idle_s": user.idle, "guest": user.guest, **more}
 
 
 def timestamp(milliseconds: int) -> str:

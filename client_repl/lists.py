@@ -9,6 +9,7 @@ from client_repl.paper import INDENT, MAX_NAME, cut, padded
 from client_repl.sanitize import clean_line
 from client_repl.waits import Waits, waiting
 from client_repl.wording import count
+from wire import UserRole
 
 
 def roster(shown: Roster) -> Iterable[str]:
@@ -20,7 +21,8 @@ def roster(shown: Roster) -> Iterable[str]:
         reason = f": {clean_line(user.text)}" if user.text else ""
         idle = f", idle {_duration(user.idle)}" if user.idle >= 60 else ""
         guest = ", guest" if user.guest else ""
-        yield f"{padded(name, column)}  {clean_line(user.status)}{reason}{idle}{guest}"
+        role = "" if user.role is UserRole.MEMBER else f", {user.role}"
+        yield f"{padded(name, column)}  {clean_line(user.status)}{reason}{idle}{guest}{role}"
     if shown.total > len(shown.users):
         yield f"… and {shown.total - len(shown.users)} more"
 

@@ -13,6 +13,9 @@ class Me:
         self.name = name
         self.account = 0
         """0 before the first login."""
+        self.role = wire.UserRole.MEMBER
+        self.blocked: set[int] = set()
+        """Accounts whose mentions do not call the user."""
         self.away: str | None = None
         """The reason, as long as the user is away."""
         self._unsure = False
@@ -35,6 +38,7 @@ class Me:
     def begin(self, welcome: wire.Welcome) -> None:
         """A connection begins."""
         self.name, self.account = welcome.name, welcome.account
+        self.role, self.blocked = welcome.role, set(welcome.blocked)
         self._unsure = self.away is not None
 
     def decides(self) -> None:
@@ -48,7 +52,7 @@ class Me:
             if user.account == self.account:
                 forgotten = self._unsure and user.status is wire.Status.ONLINE
                 self._unsure = False
-                self.name = user.name
+                self.name, self.role = user.name, user.role
                 if forgotten:
                     return self.away
                 self.away = user.text if user.status is wire.Status.AWAY else None

@@ -144,7 +144,7 @@ class Transcript:
         return self._conversations.partner(message.conversation) or self._names.account(message.to[1:])
 
     def _mentions(self, message: wire.Message, *, own: bool) -> bool:
-        if own or message.kind not in SAID:
+        if own or message.kind not in SAID or message.account in self._me.blocked:
             return False
         name, text = self._me.name.casefold(), message.text.casefold()
         return name in text and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None

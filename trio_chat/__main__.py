@@ -6,6 +6,7 @@ import time
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,11 +17,13 @@ from trio_chat import __version__
 from trio_chat.archive import export, import_log, import_weechat, reindexed
 from trio_chat.config import Config, load
 from trio_chat.errors import ConfigError, StartError
-from trio_chat.invitation import client_here, join_lines, shown
+from trio_chat.invitation import client_here, join_lines, owner_lines, shown, take_over_lines
 from trio_chat.log import Log, MemoryLog, SqliteLog, copies
 from trio_chat.logs import logging_to_stderr
 from trio_chat.options import NOT_YET, parse
+from trio_chat.ownership import Ownership, secret_in, take_over
 from trio_chat.server import listen, serve
+from trio_chat.tokens import SECRET_BYTES
 
 SPARE_FILES = 128
 """Open files beside clients: listeners, the log, and those that are being refused."""
@@ -57,6 +60,8 @@ def _run(options: Namespace) -> int:
             text = options.format == "text"
             done = export(folder, options.file, text=text, room=options.room, user=options.user, direct=options.direct)
             print(done, file=sys.stdout if options.file else sys.stderr)
+        case "owner":
+            print(*take_over_lines(take_over(folder, options.name, _now() / 1000)), sep="\n")
         case "reindex":
             print(reindexed(folder))
         case "check-config":
@@ -86,10 +91,12 @@ def _serve(config: Config, folder: Path | None) -> int:
             stack.enter_context(listener)
         log, where = _open(config, folder)
         stack.enter_context(closing(log))
+        secret = os.urandom(SECRET_BYTES) if folder is None else secret_in(folder)
+        ownership = Ownership(folder, secret)
         addresses = [listener.getsockname()[:2] for listener in listeners]
-        lines = [*join_lines(addresses, client_here()), where]
+        lines = [*join_lines(addresses, client_here()), where, *owner_lines(ownership.token(log.saved))]
         print(f"listening on {shown(*addresses[0])}", *lines, sep="\n", flush=True)
-        trio.run(serve, config, log, listeners)
+        trio.run(partial(serve, config, log, listeners, secret=secret, owned=ownership.end))
     return 0
 
 

@@ -10,13 +10,16 @@ import trio
 
 import wire
 from trio_chat.commands import renamed
+from trio_chat.entrance import Admitted, Visitor, enter
 from trio_chat.errors import Disconnected, Refusal, Unavailable
 from trio_chat.login import Claim, authenticate
-from trio_chat.people import Account
 from trio_chat.services import Services
 from trio_chat.session import Session, not_now
 from trio_chat.transport import Transport, send_all
 from wire import ByeReason, Code
+
+CAPABILITIES: Final = frozenset({"notice"})
+"""What this server can do beyond version 1."""
 
 _WELCOME_BYTES: Final = 48 * 1024
 """Bytes of conversations in a Welcome, so that it fits a frame. The rest follows as Joined."""
@@ -67,8 +70,8 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
         try:
             claim = await authenticate(connection, transport)
             _check_room(services)
-            account = await _account(services, claim, number)
-            return _admit(services, connection, transport, claim, account, number)
+            admitted = await _enter(services, claim, transport.address, number)
+            return _admit(services, connection, transport, claim, admitted, number)
         finally:
             services.logins.pop(scope, None)
     if services.stopping:
@@ -92,35 +95,36 @@ def _give_way(logins: dict[trio.CancelScope, str]) -> None:
     oldest.cancel()
 
 
-async def _account(services: Services, claim: Claim, number: int) -> Account:
-    """Whose key it is, under the name it asks for: when the log has it.
+async def _enter(services: Services, claim: Claim, address: str, number: int) -> Admitted:
+    """As whom it comes in: when the log has it.
 
-    Raises Refusal(NAME_* or UNAVAILABLE; NOT_ALLOWED where this client has made a later connection: it gave up this
-    one, and the network brought the rest of it after all)."""
+    Raises Refusal: as `entrance.enter`; UNAVAILABLE; NOT_ALLOWED where this client has made a later connection: it gave
+    up this one, and the network brought the rest of it after all."""
     state, flush = services.state, services.committer.flush
+    visitor = Visitor(claim.key, claim.name, claim.guest, claim.token, address)
 
-    def login() -> Account:
+    def come_in() -> Admitted:
         known = state.account_of(claim.key)
         present = services.sessions_of(known).get(claim.instance) if known is not None else None
         if present is not None and present.number > number:
             raise Refusal(Code.NOT_ALLOWED, "this client has made a later connection")
-        account, old = state.login(claim.key, claim.name, guest=claim.guest, now=services.now())
-        if old is not None and account.present:
-            services.presence.announce(renamed(account, old))
-        return account
+        admitted = enter(state, visitor, services.now())
+        if admitted.old is not None and admitted.account.present:
+            services.presence.announce(renamed(admitted.account, admitted.old))
+        return admitted
 
     try:
         if not state.ids_left:
             await flush()
-        account = login()
-        if not state.is_stored(account):
+        admitted = come_in()
+        if not state.is_stored(admitted.account):
             if not await flush():
                 raise not_now()
-            account = login()  # it may have ended meanwhile
+            admitted = come_in()  # it may have ended meanwhile
     except Refusal as refusal:
         refusal.ref = claim.ref
         raise
-    return account
+    return admitted
 
 
 def _admit(
@@ -128,14 +132,14 @@ def _admit(
     connection: wire.Connection,
     transport: Transport,
     claim: Claim,
-    account: Account,
+    admitted: Admitted,
     number: int,
 ) -> Session:
-    state, config = services.state, services.config
+    state, config, account = services.state, services.config, admitted.account
     replaced = services.sessions_of(account).get(claim.instance)
     if replaced is not None:
         replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
-    session = Session(services, connection, transport, account, claim.instance, number)
+    session = Session(services, connection, transport, claim, admitted, number)
     conversations = list(map(session.told, state.conversations.of(account)))
     first = _fitting(conversations)
     session.reply(
@@ -150,7 +154,10 @@ def _admit(
             limits=wire.Limits(max_text=wire.MAX_TEXT),
             max_frame=wire.MAX_FRAME_CLIENT,
             conversations=first,
+            capabilities=tuple(sorted(claim.capabilities & CAPABILITIES)),
             guest=account.guest,
+            role=account.standing.role,
+            blocked=account.standing.blocked,
         )
     )
     for conversation in conversations[len(first) :]:

@@ -4,9 +4,15 @@ The committer takes them with its next batch, and puts them back if the log does
 """
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableMapping
+from typing import TypeVar
 
-from trio_chat.model import Change
+import msgspec
+
+from trio_chat.facts import Fact
+from trio_chat.model import Change, FactKept
+
+F = TypeVar("F", bound=Fact)
 
 _Key = tuple[type[Change], object]
 """What a change is about: of two that are about the same, the later one counts."""
@@ -47,3 +53,37 @@ class Changes:
         newer, self._due, self._taken = self._due, {}, {}
         for change in (*taken, *newer.values()):
             self.put(change)
+
+
+class Facts(MutableMapping[str, F]):
+    """The facts of one kind, by key. What is set or deleted is put among `changes`; `saved` is what the log held, of
+    whatever kind. A value that cannot be read any more is left out."""
+
+    def __init__(self, cls: type[F], saved: Iterable[FactKept], changes: Changes) -> None:
+        self._kind = cls.kind
+        self._changes = changes
+        self._values: dict[str, F] = {}
+        decode = msgspec.json.Decoder(cls).decode
+        for fact in saved:
+            if fact.id[0] == cls.kind and fact.value is not None:
+                try:
+                    self._values[fact.id[1]] = decode(fact.value)
+                except msgspec.MsgspecError:  # of a later version
+                    continue
+
+    def __getitem__(self, key: str) -> F:
+        return self._values[key]
+
+    def __setitem__(self, key: str, value: F) -> None:
+        self._values[key] = value
+        self._changes.put(FactKept((self._kind, key), msgspec.json.encode(value).decode()))
+
+    def __delitem__(self, key: str) -> None:
+        del self._values[key]
+        self._changes.put(FactKept((self._kind, key), None))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)

@@ -18,6 +18,7 @@ from trio_chat.effects import (
 )
 from trio_chat.entries import check_printable, say
 from trio_chat.errors import Refusal
+from trio_chat.moderation import check_enter
 from trio_chat.people import Account
 from trio_chat.state import State
 from wire import Code
@@ -105,6 +106,9 @@ def _set_status(state: State, account: Account, event: wire.SetStatus, now: floa
 
 
 def _join(state: State, account: Account, event: wire.Join, now: float) -> list[Effect]:
+    found = state.conversations.named(event.room)
+    if found is None or found.id not in account.conversations:
+        check_enter(state, account, found, now)
     room, entered = state.enter_room(account, event.room, event.history)
     done = ReplyWhenKept(wire.Done(event.id))
     if not entered:

@@ -47,11 +47,11 @@ class Lane:
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A draft, and whom to tell: `reply` gets the Stored for the request `id`, unless `cursor` was shown the echo; or
-    a Refused, with the code UNAVAILABLE."""
+    a Refused, with the code UNAVAILABLE. Without a cursor nobody was."""
 
     id: int
     draft: Draft
-    cursor: Cursor
+    cursor: Cursor | None
     lane: Lane
     reply: Callable[[wire.ServerEvent], None]
 
@@ -167,7 +167,8 @@ class Committer:
     async def _answer(self, batch: list[Submission], receipts: list[Receipt]) -> None:
         await self._hub.reached(max((receipt.commit for receipt in receipts), default=0))
         for submission, receipt in zip(batch, receipts, strict=True):
-            if receipt.new and submission.cursor.has(receipt.conversation, receipt.seq):
+            cursor = submission.cursor
+            if receipt.new and cursor is not None and cursor.has(receipt.conversation, receipt.seq):
                 continue
             stored = wire.Stored(submission.id, submission.draft.nonce, receipt.conversation, receipt.seq)
             submission.reply(stored)

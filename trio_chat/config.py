@@ -90,6 +90,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Messages of one conversation that somebody who returns gets at once; older ones are a Gap, until they are
     fetched."""
 
+    invite_only: bool = False
+    """Whoever is new needs an invite; `/lock` does the same until `/unlock`."""
+    newcomer_time: Annotated[float, Meta(ge=0, le=YEAR)] = 24 * 3600.0
+    """For how long who came without an invite counts as new: a day, in which somebody will have looked. 0 for not at
+    all."""
+    newcomer_begins: Annotated[int, Meta(ge=0)] = 5
+    """Rooms and direct conversations that somebody new begins in that time: enough to find friends, not to write to all
+    who are here."""
+    release_days: Days = 180
+    """A name is free again when its owner was not here for so long; 0 keeps it for ever. Owners and operators keep
+    theirs."""
+
     max_rooms: Size = 10_000
     """Rooms that there are; each costs a list of its members."""
     max_entered: Size = 500

@@ -57,7 +57,7 @@ class Conversations:
 
     def room(self, account: Account, name: str) -> Conversation:
         """The room of this name that `account` is in. Raises Refusal(NO_SUCH_ROOM): there is none, or it is not in."""
-        found = self._named(name)
+        found = self.named(name)
         if found is None or found.id not in account.conversations:
             raise Refusal(Code.NO_SUCH_ROOM, f"you are in no room {shown(name)}; /join enters or makes one")
         return found
@@ -93,6 +93,7 @@ class Conversations:
                 )
             found = self._add_room(Conversation(self._next, name, history))
             self._changes.put(ConversationMade(found.id, room=name, history=history))
+            account.begun += 1
         since = self._head(found.id)
         self.join(account, found.id, since)
         if account.recorded:
@@ -106,7 +107,8 @@ class Conversations:
         del account.conversations[room.id]
         return self.lose(account, room)
 
-    def _named(self, name: str) -> Conversation | None:
+    def named(self, name: str) -> Conversation | None:
+        """The room of this name, whoever is in it; None: there is none."""
         try:
             return self._rooms.get(room_key(name))
         except Refusal:
@@ -121,6 +123,10 @@ class Conversations:
 
     # --- direct ones
 
+    def has_direct(self, account: Account, other: Account) -> bool:
+        """Whether the two have one."""
+        return _pair(account.id, other.id) in self._direct
+
     def direct(self, account: Account, other: Account) -> tuple[Conversation, bool]:
         """The direct conversation of the two, and whether it was made just now."""
         pair = _pair(account.id, other.id)
@@ -130,6 +136,7 @@ class Conversations:
         made = Conversation(self._next, "")
         self._next += 1
         self._by_id[made.id] = self._direct[pair] = made
+        account.begun += 1
         self._changes.put(ConversationMade(made.id, accounts=tuple({account.id: None, other.id: None})))
         for one in (account, other):
             self.join(one, made.id)

@@ -78,4 +78,67 @@ class TellRead:
     conversation: int
 
 
-Effect = Reply | ReplyWhenKept | SendPage | SendFinds | Append | Entered | Exited | Announce | TellRead
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Have these accounts read a text from the server, on all their connections; those that are not here do not."""
+
+    accounts: tuple[Account, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """End the connections of an account, of one of its keys or of an access token (its digest); or those from a
+    network: of accounts that are not recorded, or of `everyone`. Operators stay, if it is a network."""
+
+    text: str
+    account: Account | None = None
+    key: bytes = b""
+    access: str = ""
+    network: str = ""
+    everyone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Take back, in the name of who asked: the entry `seq` of a room; or all that `author` wrote in rooms `since`
+    then, in Unix seconds. Answers the request `id`."""
+
+    id: int
+    room: int = 0
+    seq: int = 0
+    author: Account | None = None
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Tell the operators what who asked thinks of an entry. Answers the request `id`."""
+
+    id: int
+    conversation: int
+    seq: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Somebody owns the server now: the token that says who may is used."""
+
+
+Effect = (
+    Reply
+    | ReplyWhenKept
+    | SendPage
+    | SendFinds
+    | Append
+    | Entered
+    | Exited
+    | Announce
+    | TellRead
+    | Tell
+    | Evict
+    | TakeBack
+    | Report
+    | Owned
+)

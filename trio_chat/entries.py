@@ -7,6 +7,7 @@ import wire
 from trio_chat.effects import Append, Effect, Entered
 from trio_chat.errors import Refusal
 from trio_chat.model import Draft
+from trio_chat.moderation import check_direct, check_may_write, check_pace
 from trio_chat.people import Account
 from trio_chat.state import State
 from wire import Code, Kind
@@ -23,15 +24,24 @@ _ABOUT: Final = (Kind.EDIT, Kind.REACT, Kind.FORGET)
 
 
 def say(state: State, account: Account, event: wire.Say, now: float) -> list[Effect]:
-    """Store an entry. Raises Refusal: TEXT_*, NO_SUCH_*, NOT_ALLOWED or NOT_SERVED."""
+    """Store an entry. Raises Refusal: TEXT_*, NO_SUCH_*, NOT_ALLOWED, NOT_SERVED, and what `moderation` raises."""
     entered: list[Effect] = []
     _check(event)
+    check_may_write(account, event.kind, now)
     if event.kind in _ABOUT:
         conversation = state.inside(account, event.conversation)
         to = conversation.title(account)
+        if not conversation.room and event.kind is not Kind.FORGET:
+            check_direct(state, account, conversation.other(account), now)
     else:
+        if event.to.startswith("@"):
+            check_direct(state, account, state.named(event.to[1:]), now)
         conversation, to, made = state.resolve(account, event.to, event.account)
         entered = [Entered(conversation, tuple(conversation.members.values()))] if made else []
+    if conversation.room:
+        check_pace(state, account, conversation, event.kind, now)
+        if event.kind in _SAID:
+            state.rules.said(conversation.id, account.id, now)
     state.wrote(account)
     account.active_at = now
     conversation.written |= not event.ref  # what is about another entry, comes behind that

@@ -54,3 +54,16 @@ def _own_addresses(version: int) -> list[str]:
     """This machine's addresses, but link-local ones: those need the name of the other side's network card."""
     found = [ip.ip if isinstance(ip.ip, str) else ip.ip[0] for card in ifaddr.get_adapters() for ip in card.ips]
     return [text for text in found if ip_address(text).version == version and not ip_address(text).is_link_local]
+
+
+def owner_lines(token: str) -> list[str]:
+    """What whoever starts the server types in the client to own it; nothing where it has an owner."""
+    return ["", "This server has no owner yet. To own it, join and type:", f"    /owner {token}"] if token else []
+
+
+def take_over_lines(code: str) -> list[str]:
+    """What whoever has the machine types to become an owner."""
+    return [
+        "Within a day, on your own computer, start the client with this. Your key is the only one of the name then:",
+        f"    {CLIENT} HOST:PORT --link {code}",
+    ]

@@ -26,6 +26,8 @@ class Claim:
     key: bytes
     instance: bytes
     guest: bool
+    token: str
+    capabilities: frozenset[str]
 
 
 async def authenticate(connection: wire.Connection, transport: Transport) -> Claim:
@@ -54,7 +56,8 @@ async def authenticate(connection: wire.Connection, transport: Transport) -> Cla
     except (InvalidSignature, ValueError):
         text = "the signature does not fit the key and the name; log in again"
         raise Refusal(Code.BAD_PROOF, text, ref=proof.id) from None
-    return Claim(proof.id, max(common), hello.name, hello.key, hello.instance, hello.guest)
+    capabilities = frozenset(hello.capabilities)
+    return Claim(proof.id, max(common), hello.name, hello.key, hello.instance, hello.guest, hello.token, capabilities)
 
 
 async def _next(connection: wire.Connection, transport: Transport) -> wire.Event:

@@ -162,6 +162,14 @@ class Read:
 
 
 @dataclass(frozen=True, slots=True)
+class FactKept:
+    """`id` is (kind, key), `value` a `facts.Fact` in JSON; None: there is none any more."""
+
+    id: tuple[str, str]
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class IdsTaken:
     """Account ids under `until` may have been given to somebody. There is one `id`, 0."""
 
@@ -178,7 +186,16 @@ class Trimmed:
 
 
 Change = (
-    AccountKept | AccountGone | NameKept | ConversationMade | MemberKept | ConversationEnded | Read | IdsTaken | Trimmed
+    AccountKept
+    | AccountGone
+    | NameKept
+    | ConversationMade
+    | MemberKept
+    | ConversationEnded
+    | Read
+    | FactKept
+    | IdsTaken
+    | Trimmed
 )
 Record = Draft | Change
 """What a batch of the log is made of."""
@@ -200,5 +217,7 @@ class Saved:
     """By conversation, where there is one."""
     heads: dict[int, int] = field(default_factory=dict)
     reads: list[Read] = field(default_factory=list)
+    facts: list[FactKept] = field(default_factory=list)
+    """By kind and key; `value` is never None here."""
     ids_until: int | None = None
     """Account ids under it may have been given to somebody; None: none were, and none need be taken from this log."""

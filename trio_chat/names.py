@@ -93,7 +93,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def shown(name: str) -> str:
-    """A name that somebody typed, as a refusal repeats it: on one line, and not for long."""
-    printable = "".join(char if char.isprintable() else "\ufffd" for char in name[:_SHOWN])
-    return printable if len(name) <= _SHOWN else printable + "…"
+def shown(name: str, most: int = _SHOWN) -> str:
+    """A name that somebody typed, as a refusal repeats it: on one line, and of at most so many characters."""
+    printable = "".join(char if char.isprintable() else "\ufffd" for char in name[:most])
+    return printable if len(name) <= most else printable + "…"

@@ -11,8 +11,8 @@ from trio_chat import __version__
 NOT_YET: Final = ("invite", "fingerprint")
 """Commands of the contract that need what this version does not have."""
 
-_FILES: Final = {"backup": (1, 1), "restore": (1, 1), "export": (0, 1), "import": (1, 1)}
-"""How many files a command takes, at least and at most; of the others none."""
+_FILES: Final = {"backup": (1, 1), "restore": (1, 1), "export": (0, 1), "import": (1, 1), "owner": (1, 1)}
+"""How many files a command takes, at least and at most (of `owner`, how many names); of the others none."""
 
 COMMANDS: Final = ("serve", "check-config", *_FILES, "reindex", *NOT_YET)
 
@@ -37,20 +37,24 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if command not in NOT_YET and not least <= len(options.files) <= most:
         if most == 0:
             parser.error(f"unrecognized arguments: {' '.join(map(str, options.files))}")
-        parser.error(f"{command} takes {'one' if least else 'at most one'} FILE")
+        what = "NAME" if command == "owner" else "FILE"
+        parser.error(f"{command} takes {'one' if least else 'at most one'} {what}")
     for name, commands in _OF.items():
         if command not in commands and getattr(options, name) not in (None, False):
             parser.error(f"--{name.replace('_', '-')} is of {' and '.join(commands)}")
     if options.room is not None and options.user is not None:
         parser.error("--room and --user exclude each other")
     options.file = options.files[0] if options.files else None
+    options.name = str(options.file)
     return options
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="trio-chat", description="A chat server that starts with one command.")
     parser.add_argument("command", nargs="?", default="serve", choices=COMMANDS)
-    parser.add_argument("files", nargs="*", metavar="FILE", type=Path, help="of backup, restore, export and import")
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", type=Path, help="of backup, restore, export and import; the NAME of owner"
+    )
     parser.add_argument("--host", action="append", help="address to listen on, may be repeated (default: loopback)")
     parser.add_argument("--port", type=int, help=f"port, 0 for a free one (default: {wire.DEFAULT_PORT})")
     parser.add_argument("--data", type=Path, metavar="DIR", help="where messages and names are kept")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import wire
+from trio_chat.facts import Standing
 from trio_chat.model import NO_TOPIC, Topic
 
 
@@ -22,6 +23,9 @@ class Account:
     """It said something under its present name, so that name is kept for it when it takes another."""
     former: list[str] = field(default_factory=list)
     """Folded names that it gave up, the latest last; at most MAX_FORMER."""
+    standing: Standing = field(default_factory=Standing)
+    begun: int = 0
+    """Conversations that it began since the server did."""
     present: bool = False
     """Others think that it is here: connected, or lost for less than the grace."""
     connections: int = 0
@@ -37,6 +41,11 @@ class Account:
     def mark(self, conversation: int) -> int:
         """The seq up to which its user has nothing to read there: it was read, or was there before the user came."""
         return max(self.read.get(conversation, 0), self.conversations.get(conversation, 0))
+
+    @property
+    def operator(self) -> bool:
+        """It may do to others what operators may."""
+        return self.standing.role is not wire.UserRole.MEMBER
 
     @property
     def owned(self) -> bool:

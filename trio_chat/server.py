@@ -11,7 +11,7 @@ import errno
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import structlog
@@ -33,6 +33,7 @@ from wire import ByeReason
 
 log = structlog.get_logger()
 
+_DAY = 24 * 3600.0
 _BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a whole server's clients coming back at once."""
 
@@ -43,15 +44,23 @@ _RETRY_ACCEPT = 0.1
 """Seconds until the next try when there is no socket left; there is nothing to wait for."""
 
 
-def make_services(config: Config, chat_log: Log) -> Services:
-    """The shared parts of one server on a log just opened, wired up but not running. Called in a trio run."""
+def make_services(config: Config, chat_log: Log, secret: bytes | None = None) -> Services:
+    """The shared parts of one server on a log just opened, wired up but not running; `secret` signs tokens. Called in a
+    trio run."""
     start = time.time() - trio.current_time()
 
     def now() -> float:
         return start + trio.current_time()
 
     hub = Hub(chat_log, tail_bytes=config.tail_bytes)
-    state = State(chat_log.saved, head=hub.head, max_rooms=config.max_rooms, max_entered=config.max_entered)
+    state = State(
+        chat_log.saved,
+        head=hub.head,
+        max_rooms=config.max_rooms,
+        max_entered=config.max_entered,
+        secret=secret,
+        config=config,
+    )
     committer = Committer(
         chat_log,
         state,
@@ -81,6 +90,7 @@ async def core(services: Services) -> AsyncIterator[None]:
         nursery.start_soon(services.log.tend)
         nursery.start_soon(services.presence.run)
         nursery.start_soon(_retain, services)
+        nursery.start_soon(_release_names, services)
         yield
         nursery.cancel_scope.cancel()
 
@@ -91,17 +101,30 @@ async def _retain(services: Services) -> None:
     )
 
 
+async def _release_names(services: Services) -> None:
+    """Free the names that nobody used for long, for ever; it looks now, and once a day."""
+    while True:
+        if services.config.release_days:
+            for conversation in services.state.release(services.now(), services.config.release_days * _DAY):
+                services.hub.forget(conversation)
+        await trio.sleep(_DAY)
+
+
 async def serve(
     config: Config,
     chat_log: Log,
     listeners: Sequence[socket.socket],
     *,
+    secret: bytes | None = None,
+    owned: Callable[[], None] = lambda: None,
     task_status: trio.TaskStatus[Services] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on `listeners` (bound, listening) until SIGTERM or SIGINT, then stop in order. Closes the listeners.
+    `secret` signs tokens; `owned` is called when somebody owns the server.
 
     Cancelled, it stops at once: clients get no Bye, but nothing that was acknowledged is lost by that."""
-    services = make_services(config, chat_log)
+    services = make_services(config, chat_log, secret)
+    services.owned = owned
     async with core(services), trio.open_nursery() as sessions:
         async with trio.open_nursery() as accept:
             for listener in listeners:

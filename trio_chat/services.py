@@ -3,13 +3,15 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, assert_never
 
 import trio
 
 import wire
 from trio_chat.committer import Committer
 from trio_chat.config import Config
+from trio_chat.effects import Evict, Owned, Tell
 from trio_chat.hub import Hub
 from trio_chat.log import Log
 from trio_chat.people import Account, Conversation
@@ -37,6 +39,8 @@ class Services:
     logins: dict[trio.CancelScope, str] = field(default_factory=dict)
     """Those on the way there, the oldest first, with the address they come from; cancelling one refuses it."""
     stopping: bool = False
+    owned: Callable[[], None] = lambda: None
+    """Called when somebody owns the server: the token that says who may is used."""
     numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
     """For connections, in the order in which they came."""
     _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
@@ -72,6 +76,36 @@ class Services:
             for session in self.sessions_of(account).values():
                 session.reply(wire.Left(conversation))
 
+    def carry_out(self, effect: Tell | Evict | Owned) -> None:
+        """Do what concerns connections of others than whoever asked."""
+        match effect:
+            case Tell(accounts, text):
+                self.notice(accounts, text)
+            case Evict():
+                self._evict(effect)
+            case Owned():
+                self.owned()
+            case _ as never:
+                assert_never(never)
+
+    def notice(self, accounts: Iterable[Account], text: str) -> None:
+        """Tell these accounts something from the server itself, on all their connections."""
+        for account in accounts:
+            for session in self.sessions_of(account).values():
+                session.notice(text)
+
+    def _evict(self, evict: Evict) -> None:
+        network = ip_network(evict.network) if evict.network else None
+        for session in self.sessions:
+            if network is not None:
+                stays = session.account.operator or (session.account.recorded and not evict.everyone)
+                out = not stays and _inside(session.address, network)
+            else:
+                mine = session.account is evict.account
+                out = mine or evict.key == session.key or bool(evict.access and evict.access == session.access)
+            if out:
+                session.close(wire.Bye(wire.ByeReason.KICKED, evict.text), within=self.config.linger)
+
     def add(self, session: "Session") -> None:
         """Count a session that logged in, in place of the one of the same instance."""
         self._sessions.setdefault(session.account.id, {})[session.instance] = session
@@ -83,3 +117,10 @@ class Services:
             del sessions[session.instance]
             if not sessions:
                 del self._sessions[session.account.id]
+
+
+def _inside(address: str, network: IPv4Network | IPv6Network) -> bool:
+    try:
+        return ip_address(address) in network
+    except ValueError:  # a test's transport has no address
+        return False

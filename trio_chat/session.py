@@ -19,20 +19,29 @@ from trio_chat.effects import (
     Append,
     Effect,
     Entered,
+    Evict,
     Exited,
+    Owned,
     Reply,
     ReplyWhenKept,
+    Report,
     SendFinds,
     SendPage,
+    TakeBack,
+    Tell,
     TellRead,
 )
+from trio_chat.entrance import Admitted
 from trio_chat.entries import check_about
 from trio_chat.errors import Disconnected, Refusal, Unavailable
 from trio_chat.history import fetch, search
+from trio_chat.login import Claim
 from trio_chat.model import Draft
 from trio_chat.outbox import Outbox
-from trio_chat.people import Account, Conversation
+from trio_chat.people import Conversation
 from trio_chat.services import Services
+from trio_chat.slash import Asked, run
+from trio_chat.taking_back import report, take_back
 from trio_chat.transport import Transport
 from wire import ByeReason, Code
 
@@ -51,14 +60,20 @@ class Session:
         services: Services,
         connection: wire.Connection,
         transport: Transport,
-        account: Account,
-        instance: bytes,
+        claim: Claim,
+        admitted: Admitted,
         number: int,
     ) -> None:
-        config = services.config
+        config, account = services.config, admitted.account
         self.number: Final = number
         self.account: Final = account
-        self.instance: Final = instance
+        self.instance: Final = claim.instance
+        self.key: Final = claim.key
+        """What it logged in with; of no account where it came with an access token."""
+        self.access: Final = admitted.access
+        """The digest of that token; else empty."""
+        self.address: Final = transport.address
+        self._notices = "notice" in claim.capabilities
         self.outbox: Final = Outbox(
             transport,
             max_bytes=config.outbox_bytes,
@@ -87,9 +102,16 @@ class Session:
         if self._connection.our_state is not wire.State.CLOSED:
             self.outbox.control(self._connection.send(event))
 
+    def notice(self, text: str) -> None:
+        """Tell this client something from the server itself, if it can show that."""
+        if self._notices:
+            self.reply(wire.Notice(text))
+
     def close(self, bye: wire.Bye, *, within: float = math.inf) -> None:
-        """Read no more, send what is queued and then `bye`, and end; after `within` seconds in any case."""
+        """Read no more, send what is queued and then `bye`, and end; after `within` seconds in any case. Others hear at
+        once of one that is removed."""
         self.stop_reading()
+        self._quit |= bye.reason == ByeReason.KICKED
         self.cursor.stop()
         self.reply(bye)
         self.outbox.close()
@@ -190,7 +212,7 @@ class Session:
             if isinstance(event, wire.Resume):
                 self._resume(event)
                 return
-            for effect in handle(self._services.state, self.account, event, self._services.now()):
+            for effect in self._effects(event):
                 await self._carry_out(effect)
         except Refusal as refusal:
             if not (isinstance(event, wire.Say) and await self._is_answered(event)):
@@ -199,6 +221,13 @@ class Session:
             if isinstance(event, wire.Say):
                 self._lane.failed(event.nonce)
             self._refuse(request_id(event), not_now(exc))
+
+    def _effects(self, event: Request) -> list[Effect]:
+        state, now = self._services.state, self._services.now()
+        if isinstance(event, wire.Command):
+            asked = Asked(state, self.account, event.id, now, self.key, self.address, bool(self.access))
+            return run(asked, event)
+        return handle(state, self.account, event, now)
 
     def _refuse(self, ref: int, refusal: Refusal) -> None:
         self.reply(wire.Refused(ref, refusal.code, refusal.text, refusal.retry_after))
@@ -246,13 +275,14 @@ class Session:
                 self._send_page(await fetch(services.log, effect.fetch, effect.floor))
             case SendFinds():
                 self._send_page(await search(services.log, effect.search, effect.where))
-            case TellRead():
-                for session in services.sessions_of(self.account).values():
-                    session.tell_mark(effect.conversation)
+            case TakeBack():
+                self.reply(wire.Answer(effect.id, (await take_back(services, self.account, effect),)))
+            case Report():
+                self.reply(wire.Answer(effect.id, (await report(services, self.account, effect),)))
             case _:
                 self._tell(effect)
 
-    def _tell(self, effect: Reply | Entered | Exited | Announce) -> None:
+    def _tell(self, effect: Reply | Entered | Exited | Announce | TellRead | Tell | Evict | Owned) -> None:
         services = self._services
         match effect:
             case Reply():
@@ -269,6 +299,11 @@ class Session:
                 services.committer.when_stored(partial(services.exited, conversation, self.account))
             case Announce():
                 services.presence.announce(effect)
+            case TellRead(conversation):
+                for session in services.sessions_of(self.account).values():
+                    session.tell_mark(conversation)
+            case Tell() | Evict() | Owned():
+                services.committer.when_stored(partial(services.carry_out, effect))
             case _ as never:
                 assert_never(never)
 

@@ -7,13 +7,21 @@ What must outlive the server is put among `changes`: memory may be ahead of the 
 is told only when the log has it.
 """
 
+import os
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 import wire
-from trio_chat.changes import Changes
+from trio_chat.audit import Audit
+from trio_chat.bans import Bans
+from trio_chat.changes import Changes, Facts
+from trio_chat.config import Config
 from trio_chat.conversations import Conversations
 from trio_chat.errors import Refusal
+from trio_chat.facts import Standing, Used
+from trio_chat.keyring import Keyring
 from trio_chat.model import (
     LOBBY,
     NO_TOPIC,
@@ -30,17 +38,20 @@ from trio_chat.model import (
 from trio_chat.namebook import NameBook
 from trio_chat.names import fold, name_key, shown
 from trio_chat.people import Account, Conversation
+from trio_chat.rules import Rules
+from trio_chat.tokens import SECRET_BYTES, Tokens
 from wire import Code
 
 IDS: Final = 1024
 """Account ids that are taken from the log at once, so that a login need not wait for it. What is not used of them is
 never given to anybody."""
 _ALL_IDS: Final = 1 << 32
+_DAY: Final = 24 * 3600.0
 
 
 class State:
     """All accounts and conversations of one server; `saved` is what its log held, `head` gives a conversation's newest
-    seq."""
+    seq, `secret` signs tokens."""
 
     def __init__(
         self,
@@ -49,18 +60,25 @@ class State:
         head: Callable[[int], int] = lambda _: 0,
         max_rooms: int = 10_000,
         max_entered: int = 500,
+        secret: bytes | None = None,
+        config: Config | None = None,
     ) -> None:
         saved = saved or Saved()
         self.head: Final = head
+        self.config = config or Config()
+        """Replaced as a whole when it is read again."""
         self.changes: Final = Changes()
         self.accounts: dict[int, Account] = {}
         self.conversations: Final = Conversations(
             saved, self.changes, head, max_rooms=max_rooms, max_entered=max_entered
         )
         self._names = NameBook(self.changes)
-        self._by_key: dict[bytes, Account] = {}
-        self._gone: dict[bytes, Account] = {}
-        """By key: recorded accounts that are not here and own no name."""
+        self.keyring: Final = Keyring(saved.facts, self.changes)
+        self.tokens: Final = Tokens(secret or os.urandom(SECRET_BYTES), Facts(Used, saved.facts, self.changes))
+        self.bans: Final = Bans(saved.facts, self.changes)
+        self.rules: Final = Rules(saved.facts, self.changes)
+        self.audit: Final = Audit(saved.facts, self.changes)
+        self._standings = Facts(Standing, saved.facts, self.changes)
         self._next_account = saved.ids_until or 1
         self._ids_until = _ALL_IDS if saved.ids_until is None else saved.ids_until
         self._load(saved)
@@ -70,10 +88,13 @@ class State:
         everybody: dict[int, Account] = {}
         for one in saved.accounts:
             account = Account(one.id, one.key, one.name, one.name_key, one.guest, recorded=True, spoke=one.spoke)
-            everybody[one.id] = self.accounts[one.id] = self._by_key[one.key] = account
+            everybody[one.id] = self.accounts[one.id] = account
             self._names.take(account)
         for one in saved.gone:
-            everybody[one.id] = self._gone[one.key] = Account(one.id, one.key, one.name, "", one.guest, recorded=True)
+            everybody[one.id] = Account(one.id, one.key, one.name, "", one.guest, recorded=True)
+        for account in everybody.values():
+            account.standing = self._standings.get(str(account.id), account.standing)
+            self.keyring.take(account)
         self._names.load(saved.names)
         for kept in saved.names:
             if kept.account in self.accounts:
@@ -122,6 +143,7 @@ class State:
             for conversation, since in account.conversations.items():
                 if self.conversations[conversation].room:
                     self.changes.put(MemberKept((account.id, conversation), since))
+            self._standings[str(account.id)] = account.standing
         account.recorded = True
         self.changes.put(
             AccountKept(account.id, account.key, account.name, account.name_key, account.guest, account.spoke)
@@ -134,13 +156,14 @@ class State:
 
         Raises Refusal: NAME_*, the name is not allowed, or another account's; UNAVAILABLE, `ids_left` is 0.
         """
-        account = self._by_key.get(key)
+        account = self.account_of(key)
         if account is not None:
             return account, self.rename(account, name, now)
         folded = self._names.fold(name, None, now)
-        account = self._gone.pop(key, None) or self._new(key)
+        account = self.keyring.get(key) or self._new(key, now)
         account.name, account.name_key, account.guest, account.active_at = name, folded, guest, now
-        self.accounts[account.id] = self._by_key[key] = account
+        self.accounts[account.id] = account
+        self.keyring.take(account)
         self._names.take(account)
         if account.recorded:
             self.record(account)
@@ -151,12 +174,12 @@ class State:
                 self.conversations.join(account, conversation, since)
         return account, None
 
-    def _new(self, key: bytes) -> Account:
+    def _new(self, key: bytes, now: float) -> Account:
         if self.ids_left <= 0:
             raise Refusal(Code.UNAVAILABLE, "the log cannot be written now; try again soon", retry_after=1000)
         self._next_account += 1
         self._take_ids()
-        return Account(self._next_account - 1, key, "", "", guest=False)
+        return Account(self._next_account - 1, key, "", "", guest=False, standing=Standing(since=now, seen=now))
 
     def rename(self, account: Account, name: str, now: float) -> str | None:
         """Give `account` another name; its old one, or None if it is the same to the letter. Raises Refusal(NAME_*)."""
@@ -176,8 +199,27 @@ class State:
         return old
 
     def account_of(self, key: bytes) -> Account | None:
-        """Whose key it is; None for nobody we know."""
-        return self._by_key.get(key)
+        """Whose key it is; None for nobody who is here or owns a name."""
+        account = self.keyring.get(key)
+        return account if account is not None and account.id in self.accounts else None
+
+    def named(self, name: str) -> Account:
+        """Whose name it is now. Raises Refusal(NO_SUCH_USER)."""
+        try:
+            found = self._names.get(name_key(name))
+        except Refusal:
+            found = None
+        if found is None:
+            raise Refusal(Code.NO_SUCH_USER, f"there is no user {shown(name)}; /who shows who is here")
+        return found
+
+    def stand(self, account: Account, **changes: Any) -> None:
+        """Change how the account stands; it is recorded from then on."""
+        account.standing = msgspec.structs.replace(account.standing, **changes)
+        if account.recorded:
+            self._standings[str(account.id)] = account.standing
+        else:
+            self.record(account)
 
     def wrote(self, account: Account) -> None:
         """It wrote something. From its first message on its name is its own, here or not; a guest never owns one."""
@@ -201,6 +243,8 @@ class State:
         """One more connection; True if others do not yet know that it is here."""
         account.connections += 1
         account.active_at = now
+        if account.owned and now - account.standing.seen > _DAY:
+            self.stand(account, seen=now)
         if account.present:
             return False
         account.present = True
@@ -221,13 +265,28 @@ class State:
         account.present, account.away = False, None
         for conversation in self.conversations.of(account):
             conversation.here.pop(account.id, None)
-        if account.owned:
-            return []
+        return [] if account.owned else self._end(account)
+
+    def release(self, now: float, unused: float) -> list[int]:
+        """Free the names of members who were not here for `unused` seconds; they are the same accounts again when they
+        come back. Returns the conversations that ended with that."""
+        ended: list[int] = []
+        for account in list(self.accounts.values()):
+            if not account.owned or account.present or account.operator:
+                continue
+            if not account.standing.seen:
+                self.stand(account, seen=now)
+            elif now - account.standing.seen > unused:
+                ended += self._end(account)
+        return ended
+
+    def _end(self, account: Account) -> list[int]:
+        """Nobody sees the account any more, and its name is free."""
         if account.recorded:
-            self._gone[account.key] = account
             self.changes.put(AccountGone(account.id))
+        else:
+            self.keyring.drop(account)
         del self.accounts[account.id]
-        del self._by_key[account.key]
         self._names.free(account)
         left = [
             conversation
@@ -239,7 +298,9 @@ class State:
     def user(self, account: Account, now: float) -> wire.User:
         """The account as others see it."""
         idle = int(now - account.active_at)
-        return wire.User(account.name, account.id, account.status, idle, account.away or "", account.guest)
+        return wire.User(
+            account.name, account.id, account.status, idle, account.away or "", account.guest, account.standing.role
+        )
 
     def here(self, conversation: Conversation) -> list[Account]:
         """Members that others think are here, also those that are lost for less than the grace; by name."""
@@ -292,7 +353,7 @@ class State:
         if not to.startswith("@"):
             room = self.conversations.room(account, to)
             return room, room.room, False
-        other = self._named(to[1:])
+        other = self.named(to[1:])
         if whom not in (0, other.id):
             raise Refusal(Code.NO_SUCH_USER, f"{other.name} is another account by now; it was not sent")
         found, made = self.conversations.direct(account, other)
@@ -321,12 +382,3 @@ class State:
     def partner(self, account: Account, conversation: Conversation) -> int:
         """The id of the other account of a direct conversation; 0 for a room."""
         return 0 if conversation.room else conversation.other(account).id
-
-    def _named(self, name: str) -> Account:
-        try:
-            found = self._names.get(name_key(name))
-        except Refusal:
-            found = None
-        if found is None:
-            raise Refusal(Code.NO_SUCH_USER, f"there is no user {shown(name)}; /who shows who is here")
-        return found

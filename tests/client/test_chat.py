@@ -438,7 +438,10 @@ def test_quit_clear_and_help() -> None:
 def test_every_command_of_this_version_is_there() -> None:
     talk = {"who", "quit", "help", "me", "nick", "msg", "reply", "say", "away", "back", "clear", "ignore"}
     rooms = {"join", "leave", "rooms", "topic", "switch", "follow", "unread"}
-    expected = talk | rooms | {"history", "search", "edit", "react", "forget"}
+    said = {"history", "search", "edit", "react", "forget"}
+    ordered = {"whoami", "devices", "link", "revoke", "token", "tokens", "untoken", "invite", "uninvite", "owner"}
+    others = {"block", "unblock", "blocks", "report"}
+    expected = talk | rooms | said | ordered | others
     assert set(connected().commands) == expected
     assert all(spec.help for spec in connected().commands.values())
 

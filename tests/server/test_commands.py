@@ -493,7 +493,7 @@ def test_an_event_of_a_younger_client_is_refused_by_its_number(state: State, ali
 
 
 def test_every_event_of_a_client_is_served_or_refused_or_the_sessions_own() -> None:
-    session = {wire.Hello, wire.Proof, wire.Resume, wire.Bye}
+    session = {wire.Hello, wire.Proof, wire.Resume, wire.Command, wire.Bye}
     assert set(get_args(wire.ClientEvent)) == set(TABLE) | session
 
 

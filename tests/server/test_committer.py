@@ -15,7 +15,7 @@ from trio_chat.cursor import Cursor
 from trio_chat.errors import Unavailable
 from trio_chat.hub import Hub
 from trio_chat.log import MemoryLog
-from trio_chat.model import LOBBY, AccountKept, Draft, MemberKept, NameKept, Receipt, Record
+from trio_chat.model import LOBBY, AccountKept, Draft, FactKept, MemberKept, NameKept, Receipt, Record
 from trio_chat.namebook import NAME_KEPT
 from trio_chat.outbox import Outbox
 from trio_chat.state import State
@@ -294,8 +294,9 @@ async def test_what_changed_goes_with_the_next_batch_until_it_is_stored(autojump
         assert await rig.committer.flush()
         assert rig.log.changes == [
             MemberKept((account.id, LOBBY), 0),
+            FactKept(("standing", str(account.id)), '{"since":0,"seen":0}'),
             NameKept("alice", account.id, 1 + NAME_KEPT),
             AccountKept(account.id, b"k" * 32, "alicia", "alicia", guest=False, spoke=False),
         ]
         assert await rig.committer.flush(), "nothing is due any more"
-        assert len(rig.log.changes) == 3
+        assert len(rig.log.changes) == 4

@@ -266,7 +266,7 @@ class Users(RuleBasedStateMachine):
         read = {LOBBY, *(direct for person in self.people.values() for direct in person.direct.values())}
         assert set(self.state.conversations) == read
         assert len(self.state.conversations._direct) == len(read) - 1
-        assert len(self.state._by_key) == len(self.state._names._taken) == len(self.people)
+        assert len(self.state.keyring._owners) - len(self.gone) == len(self.state._names._taken) == len(self.people)
         assert self.state._names._given_up.keys() == self.given_up.keys()
         assert self.people or not self.given_up
         book = self.state._names

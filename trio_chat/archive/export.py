@@ -118,6 +118,7 @@ def _head(log: Snapshot, part: Part) -> Iterator[Line]:
     yield from (conversation for conversation, _ in part.conversations)
     yield from part.members if part.only else log.members()
     yield from (mark for mark in log.reads() if not part.only or (part.user and mark.account == part.user.id))
+    yield from log.facts() if not part.only else ()
 
 
 def _pages(lines: Iterable[Line]) -> Iterator[list[Line]]:

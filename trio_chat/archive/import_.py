@@ -15,6 +15,7 @@ from trio_chat.archive.lines import (
     Conversation,
     End,
     Header,
+    KeptFact,
     KeptName,
     Line,
     Member,
@@ -41,6 +42,7 @@ _INSERT: Final[dict[type, str]] = {
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     Member: "member (conversation, account, since) VALUES (?, ?, ?)",
     ReadMark: "read (account, conversation, seq) VALUES (?, ?, ?)",
+    KeptFact: "fact (kind, key, value) VALUES (?, ?, ?)",
     Message: 'message (id, time, kind, account, sender, "to", nonce, text, ref) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     Spent: "nonce (account, nonce, id) VALUES (?, ?, ?)",
 }
@@ -119,9 +121,8 @@ class _Builder:
                 self._put(Spent, _nonce(line))
             case Account():
                 self._account(line)
-            case KeptName():
-                self._known(line.account)
-                self._put(KeptName, (line.folded, line.account, line.until))
+            case KeptName() | KeptFact():
+                self._kept(line)
             case Conversation():
                 self._conversation(line)
             case Member():
@@ -160,6 +161,13 @@ class _Builder:
         self._keys |= own
         key = bytes.fromhex(line.key)
         self._put(Account, (line.id, key, line.name, line.folded, line.guest, line.spoke, line.gone))
+
+    def _kept(self, line: KeptName | KeptFact) -> None:
+        if isinstance(line, KeptFact):
+            self._put(KeptFact, (line.kind, line.key, bytes(line.value).decode()))
+            return
+        self._known(line.account)
+        self._put(KeptName, (line.folded, line.account, line.until))
 
     def _conversation(self, line: Conversation) -> None:
         if line.id in self._conversations:

@@ -91,6 +91,14 @@ class ReadMark(msgspec.Struct, tag="read", forbid_unknown_fields=True):
     seq: Seq
 
 
+class KeptFact(msgspec.Struct, tag="fact", forbid_unknown_fields=True):
+    """Something else that the server remembers: a role, a ban, a device, a rule. `value` is an object."""
+
+    kind: Annotated[str, Meta(max_length=32)]
+    key: Annotated[str, Meta(max_length=256)]
+    value: msgspec.Raw
+
+
 class Message(msgspec.Struct, tag="message", omit_defaults=True, forbid_unknown_fields=True, rename={"sender": "from"}):
     """An entry of a conversation. A text that was edited is the new one; what was taken away is not there."""
 
@@ -122,4 +130,4 @@ class End(msgspec.Struct, tag="end", forbid_unknown_fields=True):
     messages: Annotated[int, Meta(ge=0)]
 
 
-Line = Header | Account | KeptName | Conversation | Member | ReadMark | Message | Spent | End
+Line = Header | Account | KeptName | Conversation | Member | ReadMark | KeptFact | Message | Spent | End

@@ -6,8 +6,19 @@ from pathlib import Path
 from typing import Any, Self
 
 import apsw
+import msgspec
 
-from trio_chat.archive.lines import KIND_NAMES, Account, Conversation, KeptName, Member, Message, ReadMark, Spent
+from trio_chat.archive.lines import (
+    KIND_NAMES,
+    Account,
+    Conversation,
+    KeptFact,
+    KeptName,
+    Member,
+    Message,
+    ReadMark,
+    Spent,
+)
 from trio_chat.conversations import LOBBY_NAME
 from trio_chat.errors import Refusal, StartError
 from trio_chat.log.schema import MIGRATIONS, check
@@ -78,6 +89,11 @@ class Snapshot:
         """Who has read how far."""
         for row in self._rows("SELECT account, conversation, seq FROM read ORDER BY account, conversation"):
             yield ReadMark(*row)
+
+    def facts(self) -> Iterator[KeptFact]:
+        """What the server remembers beside the rest."""
+        for kind, key, value in self._rows("SELECT kind, key, value FROM fact ORDER BY kind, key"):
+            yield KeptFact(kind, key, msgspec.Raw(value.encode()))
 
     def messages(self, where: Readable) -> Iterator[Message]:
         """The entries of a conversation above the floor, by seq."""

@@ -12,6 +12,7 @@ from trio_chat.model import (
     Change,
     ConversationEnded,
     ConversationMade,
+    FactKept,
     IdsTaken,
     MemberKept,
     NameKept,
@@ -40,12 +41,8 @@ def store(connection: apsw.Connection, change: Change) -> None:
             execute("UPDATE conversation SET room = ?, history = ? WHERE id = ?", (room, history, made))
             members = [(made, account) for account in accounts]
             connection.executemany("INSERT OR IGNORE INTO member (conversation, account) VALUES (?, ?)", members)
-        case MemberKept((account, conversation), None):
-            execute("DELETE FROM member WHERE conversation = ? AND account = ?", (conversation, account))
-        case MemberKept((account, conversation), since):
-            execute(
-                "REPLACE INTO member (conversation, account, since) VALUES (?, ?, ?)", (conversation, account, since)
-            )
+        case MemberKept() | FactKept():
+            _keep_or_drop(connection, change)
         case ConversationEnded(ended):
             execute("DELETE FROM message WHERE id > ? AND id < ?", (row_id(ended, 0), row_id(ended + 1, 0)))
             execute("DELETE FROM member WHERE conversation = ?", (ended,))
@@ -58,6 +55,21 @@ def store(connection: apsw.Connection, change: Change) -> None:
         case Trimmed(conversation, through):
             first, last = row_id(conversation, 0), row_id(conversation, through)
             execute("DELETE FROM message WHERE id > ? AND id <= ?", (first, last))
+
+
+def _keep_or_drop(connection: apsw.Connection, change: MemberKept | FactKept) -> None:
+    execute = connection.execute
+    match change:
+        case MemberKept((account, conversation), None):
+            execute("DELETE FROM member WHERE conversation = ? AND account = ?", (conversation, account))
+        case MemberKept((account, conversation), since):
+            execute(
+                "REPLACE INTO member (conversation, account, since) VALUES (?, ?, ?)", (conversation, account, since)
+            )
+        case FactKept((kind, key), None):
+            execute("DELETE FROM fact WHERE kind = ? AND key = ?", (kind, key))
+        case FactKept((kind, key), value):
+            execute("REPLACE INTO fact VALUES (?, ?, ?)", (kind, key, value))
 
 
 def load(connection: apsw.Connection) -> Saved:
@@ -96,5 +108,6 @@ def load(connection: apsw.Connection) -> Saved:
         topics=topics,
         heads=heads,
         reads=[Read((reader, conversation), seq) for reader, conversation, seq in execute("SELECT * FROM read")],
+        facts=[FactKept((kind, key), value) for kind, key, value in execute("SELECT * FROM fact ORDER BY kind, key")],
         ids_until=execute("SELECT ids_until FROM meta").get,
     )

@@ -96,6 +96,15 @@ MIGRATIONS: Final = (
         INSERT INTO unindexed (id, text, sender) VALUES (old.id, old.text, old.sender);
     END;
     """,
+    """
+    -- what the server remembers beside the rest, as JSON: facts.py says which kinds there are
+    CREATE TABLE fact (
+        kind TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (kind, key)
+    ) WITHOUT ROWID;
+    """,
 )
 
 

@@ -1,0 +1,83 @@
+"""What the user orders from the server by name, as /ban or /devices: the server knows what it means, and answers in
+words. The client sees to what only it knows: which line a number on its screen is, and whom the user blocks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import wire
+from client_repl.effects import Effect, Show, failure
+from client_repl.items import Notice
+from client_repl.me import Me
+from client_repl.names import Names
+from client_repl.requests import Requests
+from client_repl.transcript import Transcript
+
+if TYPE_CHECKING:
+    from client_repl.chat import Chat
+
+_MAX_WORDS: Final = 64
+_MAX_BYTES: Final = 4096
+"""Of the words; with them a frame is far from full."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One command of the server's, as the table of commands has it. `line`: its first word is a line's number."""
+
+    name: str
+    line: bool = False
+
+    def __call__(self, chat: "Chat", argument: str, draft: str) -> list[Effect]:
+        """As the handler of a command."""
+        return chat.ordering.order(self, argument, draft)
+
+
+class Ordering:
+    """Orders of the user, for one connection at a time. `invite` makes the line out of a token that invites."""
+
+    def __init__(self, me: Me, names: Names, transcript: Transcript, requests: Requests) -> None:
+        self._me = me
+        self._names = names
+        self._transcript = transcript
+        self._requests = requests
+        self.invite: Callable[[str], str] = lambda token: token
+
+    def order(self, order: Order, argument: str, draft: str) -> list[Effect]:
+        """Have the server do it, and show what it says."""
+        words = argument.split()
+        if len(words) > _MAX_WORDS or len(argument.encode()) > _MAX_BYTES:
+            return failure(wire.Code.TEXT_TOO_LONG, "That is too long; say it in fewer words.", draft)
+        if order.line and words:
+            where = self._line(words[0])
+            if where is None:
+                return failure(wire.Code.NO_SUCH_MESSAGE, f"There is no line {words[0]} any more.", draft)
+            words[0] = where
+
+        def answered(answer: wire.Answer) -> list[Effect]:
+            self._done(order.name, words)
+            return [Show(Notice("\n".join(map(self._readable, answer.lines))))]
+
+        return self._requests.ask(wire.Command(self._requests.new_id(), order.name, tuple(words)), draft, answered)
+
+    def _line(self, word: str) -> str | None:
+        """As the server takes it: `conversation:seq`, of a number on the screen; scripts may say that themselves."""
+        number = word.removeprefix("#").rstrip(":,")
+        if ":" in number:
+            return number
+        entry = self._transcript.entry(int(number)) if number.isdecimal() and len(number) < 10 else None
+        return None if entry is None else f"{entry.message.conversation}:{entry.message.seq}"
+
+    def _readable(self, line: str) -> str:
+        return self.invite(line) if line.startswith("invite-") else line
+
+    def _done(self, name: str, words: list[str]) -> None:
+        match name, words:
+            case "owner", _:
+                self._me.role = wire.UserRole.OWNER
+            case "block", [whom]:
+                self._me.blocked.add(self._names.account(whom.removeprefix("@")))
+            case "unblock", [whom]:
+                self._me.blocked.discard(self._names.account(whom.removeprefix("@")))
+            case _:
+                pass

@@ -1,0 +1,94 @@
+"""Whether an account may write, begin a conversation or enter a room, by what operators and others have said of it."""
+
+from typing import Final
+
+import wire
+from trio_chat.bans import until_text
+from trio_chat.errors import Refusal
+from trio_chat.facts import FOREVER
+from trio_chat.people import Account, Conversation
+from trio_chat.rules import SERVER
+from trio_chat.state import State
+from wire import Code, Kind
+
+_MAX_WAIT: Final = 24 * 3600.0
+"""Seconds of a `retry_after` at most: a client that stays so long asks again."""
+
+
+def newcomer(state: State, account: Account, now: float) -> bool:
+    """Whether nobody knows the account yet: it is new here, without an invite."""
+    standing = account.standing
+    young = now - standing.since < state.config.newcomer_time
+    return young and not standing.invited and not account.operator
+
+
+def muted(account: Account, now: float) -> bool:
+    """Whether an operator has taken its word from it, as of now."""
+    return account.standing.muted and (account.standing.muted_until == FOREVER or account.standing.muted_until > now)
+
+
+def check_may_write(account: Account, kind: Kind, now: float) -> None:
+    """Raise Refusal(NOT_APPROVED or MUTED). Everybody may take back what they said."""
+    if kind is Kind.FORGET:
+        return
+    if not account.standing.approved:
+        raise Refusal(Code.NOT_APPROVED, "you are new here: an operator looks at newcomers before they may write")
+    if muted(account, now):
+        until = account.standing.muted_until
+        retry_after = 0 if until == FOREVER else _milliseconds(until - now)
+        raise Refusal(Code.MUTED, f"an operator has muted you {until_text(until)}", retry_after=retry_after)
+
+
+def check_direct(state: State, account: Account, other: Account, now: float) -> None:
+    """Whether the account may write to the other one alone. Raises Refusal: BLOCKED; RATE_LIMITED, a newcomer begins
+    too many conversations."""
+    if account.id in other.standing.blocked:
+        raise Refusal(Code.BLOCKED, f"{other.name} takes no direct messages from you")
+    if not state.conversations.has_direct(account, other):
+        check_begin(state, account, now)
+
+
+def check_begin(state: State, account: Account, now: float) -> None:
+    """Whether it may begin one more conversation. Raises Refusal(RATE_LIMITED)."""
+    most = state.config.newcomer_begins
+    if account.begun >= most and newcomer(state, account, now):
+        wait = account.standing.since + state.config.newcomer_time - now
+        text = f"who is new here begins at most {most} conversations on the first day; go on in those"
+        raise Refusal(Code.RATE_LIMITED, text, retry_after=_milliseconds(wait))
+
+
+def check_pace(state: State, account: Account, room: Conversation, kind: Kind, now: float) -> None:
+    """Whether the room's slow mode lets the account say something now. Raises Refusal(SLOW_MODE)."""
+    if kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
+        return
+    wait = state.rules.wait(room.id, account.id, now)
+    if wait:
+        text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {wait:.0f} s"
+        raise Refusal(Code.SLOW_MODE, text, retry_after=_milliseconds(wait))
+
+
+def check_enter(state: State, account: Account, room: Conversation | None, now: float) -> None:
+    """Whether the account may enter the room, or make one (None). Raises Refusal: LOCKED, NOT_APPROVED,
+    RATE_LIMITED."""
+    if account.operator:
+        return
+    if not account.standing.approved:
+        raise Refusal(Code.NOT_APPROVED, "you are new here: an operator looks at newcomers before they enter rooms")
+    if room is None:
+        check_begin(state, account, now)
+    elif state.rules.of(room.id).locked:
+        raise Refusal(Code.LOCKED, f"{room.room} is locked; ask an operator to let you in")
+
+
+def locked(state: State) -> bool:
+    """Whether nobody new comes in without an invite."""
+    return state.config.invite_only or state.rules.of(SERVER).locked
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, int(min(seconds, _MAX_WAIT) * 1000))
+
+
+def role_rank(role: wire.UserRole) -> int:
+    """The higher, the more its holder may do."""
+    return (wire.UserRole.MEMBER, wire.UserRole.OPERATOR, wire.UserRole.OWNER).index(role)

@@ -1,8 +1,8 @@
 """The same rounds as `fuzz`, chosen by what they reach: `pip install atheris`, `python -m tests.server.fuzz_guided`.
 
 What follows is handed to libFuzzer, such as `-max_total_time=600`, or a folder for the inputs that reached something
-new. An input takes the place of the first random choices of a round. What fails is written to a file `crash-…`; with its
-name as the only argument it is had again.
+new. An input takes the place of the first random choices of a round. What fails is written to a file `crash-…`; with
+its name as the only argument it is had again.
 """
 
 import sys

@@ -11,19 +11,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FLAKE8_ASYNC := $(BIN)/flake8-async --enable ASYNC,ASYNC106,ASYNC900 --startable-in-context-manager _catch_signals
+CLIENT := $(BIN)/python -m client_repl
 NEED := trio-chat needs Python 3.11 or newer
 
 .PHONY: run chat guest test cover lint fmt fuzz fuzz-session torture wheel clean
 .DELETE_ON_ERROR:
 
-run: $(VENV)/run.stamp  ## start a server on loopback; it prints the line to join it
+run: $(VENV)/run.stamp  ## start a server; it prints the lines that join it
 	@exec $(BIN)/python -m trio_chat $(ARGS)
 
 chat: $(VENV)/run.stamp  ## join the server of `make run`
-	@exec $(BIN)/python -m client_repl $(or $(ARGS),localhost)
+	@$(if $(ARGS),exec $(CLIENT) $(ARGS),line=$$($(BIN)/python -m trio_chat fingerprint --line) && exec $(CLIENT) "$$line")
 
 guest: $(VENV)/run.stamp  ## join as somebody else, with a key that is thrown away
-	@exec $(BIN)/python -m client_repl --guest $(or $(ARGS),localhost)
+	@$(if $(ARGS),exec $(CLIENT) --guest $(ARGS),line=$$($(BIN)/python -m trio_chat fingerprint --line) && exec $(CLIENT) --guest "$$line")
 
 test: $(VENV)/test.stamp  ## the whole suite, on all cores
 	@$(BIN)/python -m pytest -n auto $(ARGS)

@@ -1,5 +1,6 @@
 """What stands around the draft: own lines on their way above it, who will read it before it, the toolbar below."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -7,6 +8,7 @@ from prompt_toolkit.formatted_text import fragment_list_width
 
 import wire
 from client_repl.outbox import Pending
+from client_repl.pace import Held
 from client_repl.paper import INDENT, MAX_NAME, Fragments, cut
 from client_repl.sanitize import clean_line
 from client_repl.waits import Waits
@@ -18,14 +20,22 @@ _MIN_NEWS: Final = 7
 """Columns that one conversation in the toolbar takes at least."""
 
 
-def pending(lines: Sequence[Pending], columns: int) -> Fragments:
-    """Own lines that are not in the log yet: the latest, each one row of at most `columns`."""
+def pending(lines: Sequence[Pending], columns: int, held: Held | None = None) -> Fragments:
+    """Own lines that are not in the log yet: the latest, each one row of at most `columns`; before them, how long those
+    that are `held` wait."""
     rows = [f"… {len(lines) - MAX_PENDING} more on their way"] if len(lines) > MAX_PENDING else []
+    if held is not None and held.seconds:
+        rows = [_waits(held)]
     for line in lines[-MAX_PENDING:]:
         to = f"you → {clean_line(line.to[1:])} (private): " if line.to.startswith("@") else ""
         does = "" if line.kind is wire.Kind.TEXT else _does(line)
         rows.append(f"… {to}{does}{clean_line(line.text)}")
     return [("class:pending", cut(" " * (INDENT - 2) + row, columns - 1) + "\n") for row in rows]
+
+
+def _waits(held: Held) -> str:
+    seconds = f"sent in {math.ceil(held.seconds)} s"
+    return f"… {seconds}" if held.lines == 1 else f"… {held.lines} lines wait, the last is {seconds}"
 
 
 def _does(line: Pending) -> str:

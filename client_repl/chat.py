@@ -24,6 +24,7 @@ from client_repl.me import Me
 from client_repl.names import Names
 from client_repl.ordering import Ordering
 from client_repl.outbox import Outbox, Pending, request_ids
+from client_repl.pace import Held
 from client_repl.pages import Pages
 from client_repl.people import People
 from client_repl.place import Place
@@ -162,6 +163,11 @@ class Chat:
     def unacknowledged(self) -> Sequence[Pending]:
         """Own lines that may not be stored, oldest first."""
         return self._outbox.unacknowledged
+
+    @property
+    def held(self) -> Held | None:
+        """How many own lines wait for their turn only, and for how long."""
+        return self._sending.held
 
     @property
     def progress(self) -> Progress:
@@ -327,6 +333,10 @@ class Chat:
     def retry(self) -> list[Effect]:
         """The time of a RetryAfter has come. Nothing happens when it does not apply any more."""
         return self._sending.retry()
+
+    def go_on(self) -> list[Effect]:
+        """To be called twice a second while lines are `held`: send those that have their turn."""
+        return self._sending.ready()
 
     def received(self, event: wire.ServerEvent) -> list[Effect]:
         """An event after Welcome, in the order they come."""

@@ -96,14 +96,21 @@ class Outbox:
             draft = line.text if say.conversation else line.draft  # the numbers of lines are others now
             self.add(dataclasses.replace(line, say=say, draft=draft, earlier=True))
 
-    def ready(self) -> Iterator[wire.Say]:
-        """Take what may be sent now, in order."""
+    @property
+    def unsent(self) -> list[Pending]:
+        """The lines that are not on the wire, oldest first."""
+        return [line for nonce, line in self._lines.items() if nonce not in self._sent]
+
+    def ready(self, may_go: Callable[[wire.Say], bool] = lambda _: True) -> Iterator[wire.Say]:
+        """Take what may be sent now, in order; `may_go` is asked of each, and after a no none is taken."""
         if self._paused:
             return
         for nonce, line in self._lines.items():
             if len(self._sent) >= WINDOW:
                 return
             if nonce not in self._sent:
+                if not may_go(line.say):
+                    return
                 self._sent.add(nonce)
                 yield line.say
 

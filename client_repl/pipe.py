@@ -8,10 +8,13 @@ from typing import Final
 import trio
 
 from client_repl import jsonl, plain
+from client_repl.inputs import yes_or_no
 from client_repl.items import Failure, Item
 from client_repl.keeper import Written
+from client_repl.sanitize import clean
 from client_repl.session import BYE_TIMEOUT, Session
 from client_repl.stdio import Output
+from client_repl.trust import Confirm
 
 NextLine = Callable[[], Awaitable[str | None]]
 """The next line of the user; None: there is no more."""
@@ -19,7 +22,7 @@ Connect = Callable[[Callable[[Item], None], Callable[[], Awaitable[None]], Writt
 """Makes the session from `show`, `pause` and `written`, as `Session` describes them."""
 
 END_GRACE: Final = 30.0
-"""Seconds that lines have to be stored after the end of the input."""
+"""Seconds that lines have to be stored after the end of the input, when they had their turn."""
 SIGNAL_GRACE: Final = BYE_TIMEOUT + 1.0
 """Seconds from a signal to the end in any case."""
 
@@ -64,6 +67,21 @@ class _Shower:
         return await self._out.written()
 
 
+def confirming(next_line: NextLine, err: Output) -> Confirm:
+    """Asks on `err`, and takes the answer from the lines of the user, of which the chat reads none before it is there;
+    their end is a no."""
+
+    async def confirm(text: str, question: str) -> bool:
+        err.put(clean(text))
+        decision: bool | None = None
+        while decision is None:
+            err.put(f"{question} (yes/no)")
+            decision = yes_or_no(await next_line())
+        return decision
+
+    return confirm
+
+
 async def run(
     connect: Connect, next_line: NextLine, out: Output, err: Output, style: Style, *, home: str, follow: bool
 ) -> int:
@@ -99,7 +117,7 @@ async def _feed(session: Session, next_line: NextLine, follow: bool) -> None:
         line = await next_line()
         if line is None:
             if not follow:
-                session.finish(END_GRACE)
+                session.finish(END_GRACE, patient=True)
             return
         await session.room()
         if not session.ending:

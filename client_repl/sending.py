@@ -11,6 +11,7 @@ from client_repl.cursors import Cursors
 from client_repl.effects import Effect, Keep, LetGo, RetryAfter, Send, failure
 from client_repl.names import Names
 from client_repl.outbox import Outbox, Pending
+from client_repl.pace import Held, Pace
 from client_repl.place import Place
 from client_repl.requests import Requests
 
@@ -43,6 +44,7 @@ class Sending:
         self._requests = requests
         self._new_nonce = new_nonce
         self._max_text = wire.MAX_TEXT
+        self._pace = Pace()
 
     def now(self) -> int:
         """The client's clock, in Unix milliseconds."""
@@ -51,7 +53,9 @@ class Sending:
     def begin(self, welcome: wire.Welcome) -> list[Effect]:
         """A connection begins: what becomes of the lines that wait."""
         self._max_text = min(wire.MAX_TEXT, welcome.limits.max_text or wire.MAX_TEXT)
-        lines = self._outbox.begin(welcome.log_id, now=self.now())
+        now = self.now()
+        self._pace.begin(welcome.limits, now)
+        lines = self._outbox.begin(welcome.log_id, now=now)
         returned = [*given_back.too_old(lines.old), *given_back.to_strangers(lines.strange)]
         return [*returned, *map(Keep, lines.marked)]
 
@@ -99,7 +103,19 @@ class Sending:
 
     def ready(self) -> list[Effect]:
         """Send what may be sent now."""
-        return [Send(say) for say in self._outbox.ready()] if self._requests.connected else []
+        if not self._requests.connected:
+            return []
+        if self._pace.limited:
+            self._pace.look(self.now(), idle=not self._outbox.waiting)
+        return [Send(say) for say in self._outbox.ready(self._pace.take)]
+
+    @property
+    def held(self) -> Held | None:
+        """The lines that wait for their turn only, if there are any: more would be too much for the server's limits."""
+        if not self._requests.connected or not self._pace.limited or self._outbox.paused:
+            return None
+        self._pace.look(self.now(), idle=not self._outbox.waiting)
+        return self._pace.held(line.say for line in self._outbox.unsent)
 
     def retry(self) -> list[Effect]:
         """The time of a RetryAfter has come. Nothing happens when it does not apply any more."""

@@ -9,10 +9,13 @@ import structlog
 import trio
 
 import wire
+from trio_chat.addresses import group, is_in
 from trio_chat.commands import renamed
+from trio_chat.door import Door
 from trio_chat.entrance import Admitted, Visitor, enter
 from trio_chat.errors import Disconnected, Refusal, Unavailable
 from trio_chat.login import Claim, authenticate
+from trio_chat.people import Account
 from trio_chat.services import Services
 from trio_chat.session import Session, not_now
 from trio_chat.transport import Transport, send_all
@@ -43,35 +46,50 @@ async def run_session(services: Services, transport: Transport) -> None:
 
 
 async def _run(services: Services, connection: wire.Connection, transport: Transport) -> None:
+    last_words = b""
     try:
         session = await _login(services, connection, transport)
-        await session.run()
+        try:
+            await session.run()
+        finally:
+            services.clients -= 1
     except (Refusal, wire.RemoteProtocolError) as exc:
         log.info("refused", peer=transport.peer, code=exc.code)
         refusal = exc if isinstance(exc, Refusal) else Refusal(exc.code, exc.text)
         refused = wire.Refused(refusal.ref, refusal.code, refusal.text, refusal.retry_after)
         last_words = connection.send(refused) + connection.send(wire.Bye(ByeReason.REFUSED))
-        await send_all(transport, last_words, services.config.linger)
-    # The peer reads our last words before the socket closes: closing on bytes that nobody read would reset it.
-    transport.send_eof()
-    with trio.move_on_after(services.config.linger):
-        while await transport.receive():
-            pass
+    await _part(services, transport, last_words)
+
+
+async def _part(services: Services, transport: Transport, last_words: bytes) -> None:
+    """Let the peer read them before the socket closes: closing on bytes that nobody read would reset it."""
+    if len(services.parting) >= services.config.max_parting:
+        oldest = next(iter(services.parting))
+        del services.parting[oldest]
+        oldest.cancel()
+    with trio.move_on_after(services.config.linger) as scope:
+        services.parting[scope] = None
+        try:
+            await send_all(transport, last_words)
+            transport.send_eof()
+            while await transport.receive():
+                pass
+        finally:
+            services.parting.pop(scope, None)
 
 
 async def _login(services: Services, connection: wire.Connection, transport: Transport) -> Session:
     config = services.config
     number = next(services.numbers)
-    _check_room(services)
     if len(services.logins) >= config.max_logins:
-        _give_way(services.logins)
+        [(busiest, _)] = Counter(services.logins.values()).most_common(1)
+        _give_way(services.logins, busiest)
     with trio.move_on_after(config.login_timeout) as scope:
-        services.logins[scope] = transport.address
         try:
-            claim = await authenticate(connection, transport)
-            _check_room(services)
-            admitted = await _enter(services, claim, transport.address, number)
-            return _admit(services, connection, transport, claim, admitted, number)
+            _take_place(services, scope, transport.address)
+            await _start(transport, config.tls_timeout)
+            _take_place(services, scope, transport.address)  # behind a proxy it is the client's only now
+            return await _come_in(services, connection, transport, number)
         finally:
             services.logins.pop(scope, None)
     if services.stopping:
@@ -81,25 +99,72 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
     raise Refusal(Code.LOGIN_TIMEOUT, f"the login took over {config.login_timeout:g} s; connect again")
 
 
+def make_room(services: Services) -> None:
+    """Close the oldest connection that can be spared, if there is one."""
+    oldest = next(iter((*services.parting, *services.logins)), None)
+    if oldest is not None:
+        oldest.cancel()
+
+
+def _take_place(services: Services, scope: trio.CancelScope, address: str) -> None:
+    """Count it with those that log in from this address. If those are too many, the oldest one gives way."""
+    where, config = group(address), services.config
+    services.logins.pop(scope, None)
+    free = (*config.exempt, *config.proxies) if config.behind_proxy else config.exempt
+    most = 0 if is_in(address, free) else config.max_unproven
+    if 0 < most <= list(services.logins.values()).count(where):
+        _give_way(services.logins, where)
+    services.logins[scope] = where
+
+
+async def _come_in(services: Services, connection: wire.Connection, transport: Transport, number: int) -> Session:
+    """From the first byte to the Welcome. The session has its place among the clients then."""
+    address = transport.address
+    exempt = is_in(address, services.config.exempt)
+    door = Door(services.addresses, lambda: services.config, group(address), exempt=exempt)
+
+    def check(hello: wire.Hello) -> None:
+        door.check(hello, known=services.state.account_of(hello.key) is not None)
+
+    _check_room(services)
+    with door.counting_failures():
+        claim = await authenticate(connection, transport, check)
+        _check_room(services)
+        services.clients += 1
+        try:
+            admitted = await _enter(services, claim, address, number, door)
+            return _admit(services, connection, transport, claim, admitted, number)
+        except BaseException:
+            services.clients -= 1
+            raise
+
+
+async def _start(transport: Transport, timeout: float) -> None:  # noqa: ASYNC109  a Disconnected, as for any other end
+    """Raises Disconnected, also where it takes over `timeout` seconds, and Refusal."""
+    with trio.move_on_after(timeout) as scope:
+        await transport.start()
+    if scope.cancelled_caught:
+        raise Disconnected(f"no TLS within {timeout:g} s")
+
+
 def _check_room(services: Services) -> None:
     if services.clients >= services.config.max_clients:
         text = "the server is full; try again later"
         raise Refusal(Code.SERVER_FULL, text, retry_after=services.config.restart_hint)
 
 
-def _give_way(logins: dict[trio.CancelScope, str]) -> None:
-    """End the oldest login of the address that has most: who only opens connections, shuts out nobody else."""
-    [(busiest, _)] = Counter(logins.values()).most_common(1)
-    oldest = next(scope for scope, address in logins.items() if address == busiest)
+def _give_way(logins: dict[trio.CancelScope, str], where: str) -> None:
+    """End the oldest login from there: who only opens connections, shuts out nobody else."""
+    oldest = next(scope for scope, address in logins.items() if address == where)
     del logins[oldest]
     oldest.cancel()
 
 
-async def _enter(services: Services, claim: Claim, address: str, number: int) -> Admitted:
+async def _enter(services: Services, claim: Claim, address: str, number: int, door: Door) -> Admitted:
     """As whom it comes in: when the log has it.
 
-    Raises Refusal: as `entrance.enter`; UNAVAILABLE; NOT_ALLOWED where this client has made a later connection: it gave
-    up this one, and the network brought the rest of it after all."""
+    Raises Refusal: as `entrance.enter`; TOO_MANY_*; UNAVAILABLE; NOT_ALLOWED where this client has made a later
+    connection: it gave up this one, and the network brought the rest of it after all."""
     state, flush = services.state, services.committer.flush
     visitor = Visitor(claim.key, claim.name, claim.guest, claim.token, address)
 
@@ -108,7 +173,16 @@ async def _enter(services: Services, claim: Claim, address: str, number: int) ->
         present = services.sessions_of(known).get(claim.instance) if known is not None else None
         if present is not None and present.number > number:
             raise Refusal(Code.NOT_ALLOWED, "this client has made a later connection")
+        unknown = known is None and not claim.token  # a token says who vouches for it, or is refused
+        if unknown:
+            door.check_new(claim.key)
+        if known is not None:
+            _check_connections(services, known, claim.instance)
         admitted = enter(state, visitor, services.now())
+        if known is None:
+            _check_connections(services, admitted.account, claim.instance)
+        if unknown:
+            door.came(claim.key)
         if admitted.old is not None and admitted.account.present:
             services.presence.announce(renamed(admitted.account, admitted.old))
         return admitted
@@ -125,6 +199,13 @@ async def _enter(services: Services, claim: Claim, address: str, number: int) ->
         refusal.ref = claim.ref
         raise
     return admitted
+
+
+def _check_connections(services: Services, account: Account, instance: bytes) -> None:
+    most = services.config.max_connections
+    if sum(other != instance for other in services.sessions_of(account)) >= most:
+        text = f"you are here {most} times already; end one of your other connections first"
+        raise Refusal(Code.TOO_MANY_CONNECTIONS, text)
 
 
 def _admit(
@@ -151,7 +232,7 @@ def _admit(
             server=config.server_name,
             log_id=services.log.log_id,
             time=time.time_ns() // 1_000_000,
-            limits=wire.Limits(max_text=wire.MAX_TEXT),
+            limits=session.limits,
             max_frame=wire.MAX_FRAME_CLIENT,
             conversations=first,
             capabilities=tuple(sorted(claim.capabilities & CAPABILITIES)),

@@ -47,13 +47,15 @@ class Lane:
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A draft, and whom to tell: `reply` gets the Stored for the request `id`, unless `cursor` was shown the echo; or
-    a Refused, with the code UNAVAILABLE. Without a cursor nobody was."""
+    a Refused, with the code UNAVAILABLE. Without a cursor nobody was. `repeated` is called where it was stored
+    before."""
 
     id: int
     draft: Draft
     cursor: Cursor | None
     lane: Lane
     reply: Callable[[wire.ServerEvent], None]
+    repeated: Callable[[], None] = lambda: None
 
 
 class _Flush:
@@ -170,6 +172,8 @@ class Committer:
             cursor = submission.cursor
             if receipt.new and cursor is not None and cursor.has(receipt.conversation, receipt.seq):
                 continue
+            if not receipt.new:
+                submission.repeated()
             stored = wire.Stored(submission.id, submission.draft.nonce, receipt.conversation, receipt.seq)
             submission.reply(stored)
 

@@ -1,8 +1,9 @@
 """The configuration: one frozen object, validated at the start, with every limit and its reason."""
 
 import re
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
@@ -13,8 +14,11 @@ from trio_chat.names import room_key, shown
 
 YEAR = 365 * 24 * 3600
 Seconds = Annotated[float, Meta(gt=0, le=YEAR)]
+Rate = Annotated[float, Meta(ge=0, le=1_000_000)]
+"""A second."""
 Size = Annotated[int, Meta(gt=0)]
 """Bytes, unless the name says that it counts something else."""
+Count = Annotated[int, Meta(ge=0)]
 Days = Annotated[float, Meta(ge=0, le=36_500)]
 Amount = Annotated[int, Meta(ge=0)] | Annotated[str, Meta(pattern=r"\A\d{1,15}(\.\d+)?[KMGT]?\Z")]
 """Bytes, or KiB, MiB, GiB, TiB as in `512M`."""
@@ -40,10 +44,26 @@ class Keep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set. Sizes in bytes, times in seconds."""
 
-    host: tuple[str, ...] = ("127.0.0.1", "::1")
-    """Addresses to listen on. Loopback only, as long as nothing is encrypted."""
+    host: tuple[str, ...] = ("0.0.0.0", "::")  # noqa: S104  it is encrypted
+    """Addresses to listen on: all of this machine. With `plaintext` or `behind_proxy` `127.0.0.1` and `::1`."""
     port: Annotated[int, Meta(ge=0, le=65535)] = wire.DEFAULT_PORT
     """0 takes a free one."""
+    public_name: Annotated[str, Meta(max_length=261, pattern=r"\A([\w.-]+|\[[0-9A-Fa-f:.]+\])?(:\d{1,5})?\Z")] = ""
+    """NAME or NAME:PORT under which the internet reaches this server, for the lines that friends type."""
+    tls_certificate: str = ""
+    """A PEM file: a certificate of your own, with its chain. Without, the server makes one in its data directory."""
+    tls_key: str = ""
+    """The PEM file of its key, which nobody else may read."""
+    tls_timeout: Seconds = 10.0
+    """From the connection until TLS stands, or the PROXY header is there: three round trips of the slowest network, and
+    what is lost is sent again."""
+    plaintext: bool = False
+    """No encryption: for this computer alone."""
+    behind_proxy: Annotated[str, Meta(pattern=r"\A([0-9A-Fa-f]{64})?\Z")] = ""
+    """The pin (sha256 in hex) of the key that a proxy shows, which speaks TLS with the clients and plaintext with this
+    server."""
+    proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks whose PROXY headers are believed; all others are hung up on, where `behind_proxy` is set."""
     server_name: Annotated[str, Meta(min_length=1, max_length=64)] = "trio-chat"
     """What clients call this server."""
 
@@ -51,6 +71,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Connections at a time; further ones are told `server-full`."""
     max_logins: Size = 256
     """Connections that are not logged in, at a time; over it, the oldest of the address that has most is refused."""
+    max_parting: Size = 64
+    """Connections that are being told why they are refused, at a time; over it, the oldest is closed at once. With
+    those above, they are open files, so all three are made smaller where the system allows few of those."""
+    max_connections: Size = 8
+    """Of one user at a time: some computers with some terminals each. Further ones are told `too-many-connections`."""
     login_timeout: Seconds = 20.0
     """From the connection to the Welcome; a person is not involved any more when it begins."""
     ping_after: Seconds = 45.0
@@ -69,8 +94,37 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     restart_hint: Annotated[int, Meta(ge=0, le=3_600_000)] = 1000
     """Milliseconds after which clients of a stopping server should try again."""
 
+    exempt: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    """Networks for which neither the rates nor the limits by address hold: who sits at this computer could do it more
+    harm in other ways."""
+    rate: Rate = 5.0
+    """Messages a second of one user, over all its connections: faster than anybody types. 0 is any, here and below."""
+    burst: Size = 20
+    """Messages at once, before `rate` holds: a pasted list."""
+    byte_rate: Count = 32 * 1024
+    """Bytes a second of one user: two of the longest texts."""
+    byte_burst: Size = 128 * 1024
+    """Bytes at once: eight of the longest texts."""
+    request_rate: Rate = 20.0
+    """A second of one user: all that a client asks for beside messages. A search counts for 5."""
+    request_burst: Size = 60
+    """Of them at once: what a client asks when it comes back to some dozens of rooms."""
+    flood_timeout: Seconds = 60.0
+    """Over its rate a client is not read; if it sends on without a pause for so long, it is removed. A message that is
+    sent once more never counts."""
+    max_unproven: Count = 32
+    """Connections of one address (of IPv6: its /64) that are not logged in, at a time; over it, the oldest is told to
+    come again. 0 is any."""
+    new_names: Count = 3
+    """Logins an hour with keys that are new here, from one address: a household. Known ones do not count. 0 is any."""
+    login_failures: Count = 3
+    """A minute from one address; then keys that the server does not know are told `rate-limited`. 0 is any."""
+
     outbox_bytes: Size = 256 * 1024
     """Queued for one client; over it, it falls behind and catches up from the log: 16 of the longest texts."""
+    all_outbox_bytes: Size = 64 * 1024 * 1024
+    """Queued for all clients together; over it, those with most fall behind, until an eighth of it is free. It is a
+    quarter of what a thousand clients could have."""
     control_bytes: Size = 64 * 1024
     """Answers queued for one client; over it, the server stops reading that client."""
     batch_entries: Size = 512
@@ -123,6 +177,40 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """And announces them again under this many, so that a room at the edge does not flicker."""
 
 
+def rate_limits(rate: str | None) -> dict[str, float]:
+    """What `--rate` sets: so many messages a second, and bytes in proportion, or with `off` no rate and no limit by
+    address. Raises ConfigError."""
+    if rate is None:
+        return {}
+    if rate == "off":
+        return dict.fromkeys(("rate", "byte_rate", "request_rate", "max_unproven", "new_names", "login_failures"), 0)
+    try:
+        factor = max(1.0, float(rate) / Config().rate)
+        return {"rate": float(rate), "burst": int(Config().burst * factor)} | {
+            name: int(getattr(Config(), name) * factor) for name in ("byte_rate", "byte_burst")
+        }
+    except (ValueError, OverflowError):
+        raise ConfigError(f"--rate {rate}: give messages a second, or off") from None
+
+
+AT_START: Final = frozenset(
+    {
+        *("host", "port", "public_name", "plaintext", "behind_proxy"),
+        *("batch_entries", "batch_bytes", "queue_entries", "tail_bytes", "log_bytes", "max_rooms", "max_entered"),
+        *("presence_interval", "leave_grace", "crowd", "crowd_over"),
+    }
+)
+"""Settings that a start hands down; a reload changes the others."""
+
+_LOOPBACK: Final = ("127.0.0.1", "::1")
+
+
+def reloaded(old: Config, new: Config) -> tuple[Config, list[str]]:
+    """What holds after a reload, and the settings that wait for a start."""
+    kept = {name: getattr(old, name) for name in AT_START}
+    return msgspec.structs.replace(new, **kept), sorted(name for name in AT_START if getattr(new, name) != kept[name])
+
+
 def load(path: Path | None = None, **overrides: Any) -> Config:
     """The configuration of a TOML file, with `overrides` (of the command line; None is not given) on top.
 
@@ -137,18 +225,56 @@ def load(path: Path | None = None, **overrides: Any) -> Config:
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise ConfigError(f"{path} is not TOML: {exc}") from exc
     values |= {name: value for name, value in overrides.items() if value is not None}
+    if values.get("plaintext") or values.get("behind_proxy"):
+        values.setdefault("host", _LOOPBACK)
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as exc:
-        why = re.sub(r"Expected `str` matching regex '.*'", "Expected a size such as 512M or 2G", str(exc))
+        why = re.sub(r"Expected `str` matching regex '(.*)'", _expected, str(exc))
         raise ConfigError(f"configuration: {why}; docs/server.md lists what may be set") from exc
     if config.crowd_over > config.crowd:
         raise ConfigError("configuration: crowd_over must not be larger than crowd")
     if config.ping_after >= config.dead_after:
         raise ConfigError("configuration: ping_after must be shorter than dead_after")
+    _check_doors(config)
     for room in config.rooms:
         try:
             room_key(room)
         except Refusal as exc:
             raise ConfigError(f'configuration: [rooms."{shown(room)}"]: {exc.text}') from exc
     return config
+
+
+def _expected(found: re.Match[str]) -> str:
+    """What a pattern stands for, for a person."""
+    if "KMGT" in found[1]:
+        return "Expected a size such as 512M or 2G"
+    if "{64}" in found[1]:
+        return "Expected the 64 hex digits of a pin"
+    return "Expected NAME or NAME:PORT"
+
+
+def _check_doors(config: Config) -> None:
+    """Raises ConfigError: who could come in, or listen in, would not be whom the host meant."""
+    if bool(config.tls_certificate) != bool(config.tls_key):
+        raise ConfigError("configuration: tls_certificate and tls_key come together")
+    if config.plaintext and not config.behind_proxy:
+        for host in config.host:
+            if not _is_loopback(host):
+                why = "without encryption everybody on the way could read along, and change it"
+                raise ConfigError(f"--plaintext listens on this computer only, not on {host}: {why}; leave it out")
+    for name, networks in (("proxies", config.proxies), ("exempt", config.exempt)):
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError as exc:
+                raise ConfigError(
+                    f"configuration: {name}: {exc}; write an address, or a network as 10.0.0.0/8"
+                ) from exc
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

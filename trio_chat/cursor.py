@@ -118,7 +118,18 @@ class Cursor:
             return
         if self._outbox.offer(chunk):
             place.seq = chunk.last
+            self._outbox.budget.relieve()
         else:
+            self._fall_behind()
+
+    @property
+    def held(self) -> int:
+        """Bytes that `let_go` frees."""
+        return self._outbox.queued if self.mode is Mode.LIVE else 0
+
+    def let_go(self) -> None:
+        """Free what is queued, since others need the room, and go on from the log."""
+        if self.mode is Mode.LIVE:
             self._fall_behind()
 
     def offer_presence(self, chunk: Chunk) -> None:
@@ -126,6 +137,7 @@ class Cursor:
         if chunk.conversation not in self._places:
             return
         if self.mode is Mode.LIVE and self._outbox.offer(chunk):
+            self._outbox.budget.relieve()
             return
         self._unheard.add(chunk.conversation)
         if self.mode is Mode.LIVE:

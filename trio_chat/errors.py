@@ -28,6 +28,10 @@ class Unavailable(Exception):
         self.retry_after = retry_after
 
 
+class Flooding(Exception):
+    """A client sends more than it may, and has done so for too long. The text says for how long."""
+
+
 class ConfigError(Exception):
     """The configuration cannot be used. The text is one line for the person who starts the server."""
 

@@ -1,6 +1,7 @@
 """The handshake on a new connection: who is there, and does it hold the key that it names."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,12 +31,15 @@ class Claim:
     capabilities: frozenset[str]
 
 
-async def authenticate(connection: wire.Connection, transport: Transport) -> Claim:
-    """Take a Hello, send a Challenge, take a Proof.
+async def authenticate(
+    connection: wire.Connection, transport: Transport, check: Callable[[wire.Hello], None] = lambda _: None
+) -> Claim:
+    """Take a Hello, send a Challenge, take a Proof. `check` may refuse who says Hello, before anything is done for it.
 
     Raises Refusal (no common version, a wrong proof), RemoteProtocolError, and Disconnected."""
     hello = await _next(connection, transport)
     assert isinstance(hello, wire.Hello)
+    check(hello)
     common = set(hello.versions) & set(wire.VERSIONS)
     if not common:
         spoken = ", ".join(map(str, wire.VERSIONS))

@@ -12,6 +12,7 @@ from typing import Final
 
 import trio
 
+from trio_chat.budget import Budget
 from trio_chat.model import Chunk
 from trio_chat.transport import Transport, send_all
 
@@ -22,7 +23,16 @@ WRITE_BYTES: Final = 64 * 1024
 class Outbox:
     """The queue of one client and its sender."""
 
-    def __init__(self, transport: Transport, *, max_bytes: int, max_control: int, stall_timeout: float) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        max_bytes: int,
+        max_control: int,
+        stall_timeout: float,
+        budget: Budget | None = None,
+    ) -> None:
+        self.budget: Final = budget or Budget()
         self._transport = transport
         self._max_bytes = max_bytes
         self._max_control = max_control
@@ -33,6 +43,8 @@ class Outbox:
         self._closing = False
         self.chunk_bytes = 0
         """Of chunks that are queued or being written."""
+        self.queued = 0
+        """Of chunks that the sender has not begun with."""
         self.control_bytes = 0
         """Of control frames that are queued or being written."""
 
@@ -45,7 +57,8 @@ class Outbox:
         """Queue `chunk` if it fits under the bound; whether it did. After `close` nothing does. Never raises."""
         if self._closing or self.chunk_bytes + len(chunk.data) > self._max_bytes:
             return False
-        self.chunk_bytes += len(chunk.data)
+        self._count(len(chunk.data))
+        self.queued += len(chunk.data)
         self._put(chunk)
         return True
 
@@ -53,7 +66,7 @@ class Outbox:
         """Queue frames that only this client gets. Never raises; nothing is sent any more after `close`."""
         if self._closing:
             return
-        self.control_bytes += len(data)
+        self._count(control=len(data))
         self._put(data)
 
     async def control_room(self) -> None:
@@ -73,7 +86,8 @@ class Outbox:
                 break
             if isinstance(item, Chunk) and conversation in (None, item.conversation):
                 taken.append(item)
-                self.chunk_bytes -= len(item.data)
+                self._count(-len(item.data))
+                self.queued -= len(item.data)
             else:
                 kept.append(item)
         for item in kept:
@@ -109,6 +123,16 @@ class Outbox:
             else:
                 await wake.wait()
 
+    def discard(self) -> None:
+        """Nothing of it will be sent any more."""
+        self.take_back()
+        self._count(-self.chunk_bytes, -self.control_bytes)
+
+    def _count(self, chunks: int = 0, control: int = 0) -> None:
+        self.chunk_bytes += chunks
+        self.control_bytes += control
+        self.budget.used += chunks + control
+
     def _put(self, item: Chunk | bytes) -> None:
         self._send.send_nowait(item)
         self._wake.set()
@@ -125,14 +149,16 @@ class Outbox:
             items.append(item)
             parts.append(item.data if isinstance(item, Chunk) else item)
             size += len(parts[-1])
+            if isinstance(item, Chunk):
+                self.queued -= len(item.data)
         return items, parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _written(self, items: list[Chunk | bytes]) -> None:
         for item in items:
             if isinstance(item, Chunk):
-                self.chunk_bytes -= len(item.data)
+                self._count(-len(item.data))
             else:
-                self.control_bytes -= len(item)
+                self._count(control=-len(item))
         if self.control_bytes <= self._max_control:
             self._room.set()
 

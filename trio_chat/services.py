@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, assert_never
 import trio
 
 import wire
+from trio_chat.addresses import Addresses
+from trio_chat.budget import Budget
+from trio_chat.certificate import Certificate
 from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.effects import Evict, Owned, Tell
@@ -16,6 +19,7 @@ from trio_chat.hub import Hub
 from trio_chat.log import Log
 from trio_chat.people import Account, Conversation
 from trio_chat.presence import Presence
+from trio_chat.rates import RatesOf
 from trio_chat.state import State
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ class Services:
     """What all sessions of a server share."""
 
     config: Config
+    """Read it when it is used: a reload puts another in its place."""
     state: State
     log: Log
     hub: Hub
@@ -34,16 +39,28 @@ class Services:
     presence: Presence
     now: Callable[[], float]
     """Seconds of a steady clock that was set to Unix time once."""
+    certificate: Certificate | None = None
+    """What newcomers are shown in TLS; None without TLS."""
     clients: int = 0
-    """Connections that are logged in."""
+    """Connections that are logged in, or were told that there is a place for them."""
     logins: dict[trio.CancelScope, str] = field(default_factory=dict)
-    """Those on the way there, the oldest first, with the address they come from; cancelling one refuses it."""
+    """Those on the way there, the oldest first, with the group of addresses that they come from; cancelling one refuses
+    it."""
+    parting: dict[trio.CancelScope, None] = field(default_factory=dict)
+    """Those that read their last words, such as why they are refused, the oldest first; cancelling one closes it."""
+    addresses: Addresses = field(default_factory=Addresses, init=False)
+    rates: RatesOf = field(default_factory=RatesOf, init=False)
+    budget: Budget = field(init=False)
+    """Of all outboxes."""
     stopping: bool = False
     owned: Callable[[], None] = lambda: None
     """Called when somebody owns the server: the token that says who may is used."""
     numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
     """For connections, in the order in which they came."""
     _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.budget = Budget(lambda: self.config.all_outbox_bytes)
 
     @property
     def sessions(self) -> list["Session"]:

@@ -11,6 +11,7 @@ import structlog
 import trio
 
 import wire
+from trio_chat.addresses import is_in
 from trio_chat.commands import Request, handle, request_id
 from trio_chat.committer import Lane, Submission
 from trio_chat.cursor import Cursor, Mode
@@ -33,7 +34,7 @@ from trio_chat.effects import (
 )
 from trio_chat.entrance import Admitted
 from trio_chat.entries import check_about
-from trio_chat.errors import Disconnected, Refusal, Unavailable
+from trio_chat.errors import Disconnected, Flooding, Refusal, Unavailable
 from trio_chat.history import fetch, search
 from trio_chat.login import Claim
 from trio_chat.model import Draft
@@ -42,6 +43,7 @@ from trio_chat.people import Conversation
 from trio_chat.services import Services
 from trio_chat.slash import Asked, run
 from trio_chat.taking_back import report, take_back
+from trio_chat.throttle import SEARCH_COST, Throttle
 from trio_chat.transport import Transport
 from wire import ByeReason, Code
 
@@ -79,8 +81,14 @@ class Session:
             max_bytes=config.outbox_bytes,
             max_control=config.control_bytes,
             stall_timeout=config.stall_timeout,
+            budget=services.budget,
         )
         self.cursor: Final = Cursor(services.hub, self.outbox, partial(services.presence.snapshot, account))
+        self._throttle = Throttle(
+            services.rates.enter(account.id),
+            lambda: services.config,
+            exempt=is_in(transport.address, config.exempt),
+        )
         self._services = services
         self._connection = connection
         self._transport = transport
@@ -96,6 +104,11 @@ class Session:
         self._marks = {one for one in account.conversations if account.mark(one) < heads(one)}
         """Conversations of which this client is to be told up to where its user has read."""
         self._marked = trio.Event()
+
+    @property
+    def limits(self) -> wire.Limits:
+        """What this client may send, and how fast."""
+        return self._throttle.limits
 
     def reply(self, event: wire.ServerEvent) -> None:
         """Queue an event for this client alone; after a Bye, nothing."""
@@ -128,7 +141,7 @@ class Session:
         Raises Disconnected, in a group, when the socket ends it. Leaves nothing behind, also when cancelled."""
         services = self._services
         services.add(self)
-        services.clients += 1
+        services.budget.add(self.cursor)
         services.presence.connected(self.account)
         try:
             with self._life:
@@ -136,11 +149,13 @@ class Session:
                     nursery.start_soon(self.outbox.run, self.cursor.next_page)
                     nursery.start_soon(self._tell_marks)
                     with self._reading:
-                        await self._read()
+                        await self._read_all()
         finally:
             services.hub.close(self.cursor)
+            services.budget.discard(self.cursor)
+            self.outbox.discard()
+            services.rates.leave(self.account.id, trio.current_time())
             services.discard(self)
-            services.clients -= 1
             services.presence.disconnected(self.account, quit_=self._quit)
             log.info("gone", peer=self._transport.peer, account=self.account.id, quit=self._quit)
 
@@ -172,6 +187,13 @@ class Session:
             conversation.topic.text,
         )
 
+    async def _read_all(self) -> None:
+        try:
+            await self._read()
+        except Flooding as exc:
+            log.info("flooding", peer=self._transport.peer, account=self.account.id, why=str(exc))
+            self.close(wire.Bye(ByeReason.KICKED, f"You were removed: {exc}."), within=self._services.config.linger)
+
     async def _read(self) -> None:
         """Until the client says Bye, breaks the protocol, or ends its stream (Disconnected)."""
         for number in itertools.count(1):
@@ -187,6 +209,7 @@ class Session:
                 if not data:
                     raise Disconnected("end of stream")
                 self._connection.receive_data(data)
+                await self._throttle.received(len(data))
             elif isinstance(event, wire.Bye):
                 await self._services.committer.flush()
                 self._quit = True
@@ -209,6 +232,8 @@ class Session:
 
     async def _do(self, event: Request) -> None:
         try:
+            if not await self._has_turn(event):
+                return
             if isinstance(event, wire.Resume):
                 self._resume(event)
                 return
@@ -228,6 +253,18 @@ class Session:
             asked = Asked(state, self.account, event.id, now, self.key, self.address, bool(self.access))
             return run(asked, event)
         return handle(state, self.account, event, now)
+
+    async def _has_turn(self, event: Request) -> bool:
+        """Wait until the account may send it. False: it is a line that was stored before, which never waits, and is
+        answered."""
+        if isinstance(event, wire.Say):
+            if self._throttle.spent and await self._is_answered(event):
+                self._throttle.forgive()
+                return False
+            await self._throttle.message()
+        else:
+            await self._throttle.request(SEARCH_COST if isinstance(event, wire.Search) else 1)
+        return True
 
     def _refuse(self, ref: int, refusal: Refusal) -> None:
         self.reply(wire.Refused(ref, refusal.code, refusal.text, refusal.retry_after))
@@ -265,7 +302,9 @@ class Session:
             case Append():
                 if effect.draft.ref:
                     await self._check_about(effect.draft)
-                submission = Submission(effect.id, effect.draft, self.cursor, self._lane, self.reply)
+                submission = Submission(
+                    effect.id, effect.draft, self.cursor, self._lane, self.reply, self._throttle.repeated
+                )
                 await services.committer.submit(submission)
             case ReplyWhenKept():
                 if not await services.committer.flush():

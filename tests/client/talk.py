@@ -43,6 +43,7 @@ def welcome(
     head: int = 0,
     conversations: tuple[wire.Conversation, ...] | None = None,
     max_text: int = wire.MAX_TEXT,
+    limits: wire.Limits | None = None,
     time: int = 0,
 ) -> wire.Welcome:
     return wire.Welcome(
@@ -53,7 +54,7 @@ def welcome(
         server="test",
         log_id=log_id,
         time=time,
-        limits=wire.Limits(max_text),
+        limits=limits or wire.Limits(max_text),
         max_frame=wire.MAX_FRAME_CLIENT,
         conversations=(wire.Conversation(LOBBY, "#lobby", head),) if conversations is None else conversations,
     )

@@ -156,10 +156,13 @@ async def serving(
     prefix: Sequence[str] = (),
     module: str = "trio_chat",
     engine: str = "sqlite",
+    rate: str = "off",
     faults: int = 0,
-    **config: float | str,
+    plaintext: bool = True,
+    **config: float | str | list[str],
 ) -> AsyncIterator[Server]:
-    """A server for the length of the block; `config` is what goes into its configuration file.
+    """A server for the length of the block; `config` is what goes into its configuration file. With a `rate` of "" that
+    says what the limits are.
 
     If it still runs at the end, it is asked to stop, and must do so with exit code 0. In all its life it must have met
     exactly so many errors that it did not expect.
@@ -167,7 +170,17 @@ async def serving(
     file = folder / "server.toml"
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in config.items()))
     arguments = ["--host", host, "--port", str(port), "--data", str(folder / "data"), "--config", str(file)]
-    command = [*prefix, sys.executable, "-m", module, *arguments, "--engine", engine, "--rate", "off"]
+    arguments += ["--plaintext"] if plaintext else []
+    command = [
+        *prefix,
+        sys.executable,
+        "-m",
+        module,
+        *arguments,
+        "--engine",
+        engine,
+        *(["--rate", rate] if rate else []),
+    ]
     async with running(command, folder / "server.log") as process:
         server = Server(process, folder / "server.log")
         with trio.fail_after(PATIENCE):
@@ -185,7 +198,13 @@ async def serving(
 
 @asynccontextmanager
 async def chatting(
-    folder: Path, where: str, name: str, *options: str, prefix: Sequence[str] = (), until: str | None = "welcome"
+    folder: Path,
+    where: str,
+    name: str,
+    *options: str,
+    prefix: Sequence[str] = (),
+    until: str | None = "welcome",
+    plaintext: bool = True,
 ) -> AsyncIterator[Client]:
     """A client with --json for the length of the block, logged in. Its state is in `folder`/`name`."""
     state = str(folder / name)
@@ -194,6 +213,7 @@ async def chatting(
         sys.executable,
         "-m",
         "client_repl",
+        *(["--plaintext"] if plaintext else []),
         where,
         "--json",
         "--name",

@@ -10,7 +10,7 @@ class MemoryTransport:
     """The server's end; the test is the peer. `window` is how many bytes it takes until the peer takes some."""
 
     def __init__(self, window: int = 1 << 62) -> None:
-        self.peer = self.address = "memory"
+        self.peer = self.address = "127.0.0.1"
         self.pin = wire.NO_PIN
         self.window = window
         self.broken: Exception | None = None
@@ -24,6 +24,10 @@ class MemoryTransport:
         self._arrived = trio.Event()
 
     # --- the server's side
+
+    async def start(self) -> None:
+        self._check()
+        await trio.lowlevel.checkpoint()
 
     def try_send(self, data: memoryview) -> int:
         self._check()

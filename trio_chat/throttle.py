@@ -1,0 +1,93 @@
+"""Holds one connection back while its account sends more than it may: nothing of it is read meanwhile."""
+
+from collections.abc import Callable
+from typing import Final
+
+import trio
+
+import wire
+from trio_chat.config import Config
+from trio_chat.errors import Flooding
+from trio_chat.rates import Bucket, Rates
+
+SEARCH_COST: Final = 5
+"""Requests that a search counts for: it takes 4 to 13 ms of the processor, most others under one."""
+PAUSE: Final = 0.2
+"""Seconds: whoever was not held back for so long has made a pause. One message comes back in it, at the rate that is
+set first; so a client that sends its next line when the last one is answered and a token is back, makes a pause."""
+
+
+class Throttle:
+    """Of one connection; `exempt`: nothing is counted and nobody waits.
+
+    The rates are those of `config` now, whatever they were before."""
+
+    def __init__(self, rates: Rates, config: Callable[[], Config], *, exempt: bool) -> None:
+        self._rates = rates
+        self._config = config
+        self._exempt = exempt
+        self._over_since = 0.0
+        self._held_until = -PAUSE
+        """When it was held back last; what is over by a pause counts no more."""
+
+    @property
+    def limits(self) -> wire.Limits:
+        """As its client is told of them."""
+        if self._exempt:
+            return wire.Limits(wire.MAX_TEXT)
+        config = self._config()
+        burst, byte_burst = (config.burst if config.rate else 0), (config.byte_burst if config.byte_rate else 0)
+        return wire.Limits(wire.MAX_TEXT, burst, config.rate, byte_burst, config.byte_rate)
+
+    @property
+    def spent(self) -> bool:
+        """Whether the next message would have to wait."""
+        config = self._config()
+        wait = self._rates.messages.wait(1, config.rate, config.burst, trio.current_time())
+        return wait > 0 and not self._exempt
+
+    async def received(self, count: int) -> None:
+        """So many bytes came; wait until they may have. Raises Flooding."""
+        if not self._exempt:
+            config = self._config()
+            self._rates.octets.take(count, config.byte_rate, trio.current_time())
+            await self._hold(self._rates.octets, 0, lambda: (self._config().byte_rate, self._config().byte_burst))
+
+    async def message(self) -> None:
+        """Wait until a message may be taken. Raises Flooding."""
+        if not self._exempt:
+            await self._hold(self._rates.messages, 1, lambda: (self._config().rate, self._config().burst))
+
+    async def request(self, cost: int = 1) -> None:
+        """The same for another request. Raises Flooding."""
+        if not self._exempt:
+            await self._hold(
+                self._rates.requests, cost, lambda: (self._config().request_rate, self._config().request_burst)
+            )
+
+    def repeated(self) -> None:
+        """What was taken as a message is stored already: it does not count."""
+        if not self._exempt:
+            self._rates.messages.put_back(1, self._config().rate)
+        self.forgive()
+
+    def forgive(self) -> None:
+        """What was sent does not count as a flood: it is sent once more, as it should be."""
+        self._held_until = trio.current_time() - PAUSE
+
+    async def _hold(self, bucket: Bucket, count: int, limit: Callable[[], tuple[float, int]]) -> None:
+        """Wait for `count` tokens, and take them. Other connections of the account wait for the same ones."""
+        while True:
+            now = trio.current_time()
+            rate, burst = limit()
+            wait = bucket.wait(count, rate, burst, now)
+            if not wait:
+                bucket.take(count, rate, now)
+                return
+            if now - self._held_until >= PAUSE:
+                self._over_since = now
+            left = self._over_since + self._config().flood_timeout - now
+            self._held_until = now + max(0.0, min(wait, left))
+            await trio.sleep_until(self._held_until)
+            if wait >= left:
+                raise Flooding(f"it sent too much for {self._config().flood_timeout:g} s")

@@ -86,7 +86,7 @@ class _Attacker:
 
     def __init__(self, rig: Rig, rng: Random, figures: Figures, number: int) -> None:
         key = Ed25519PrivateKey.from_private_bytes(rng.choice((*[bytes([number]) * 32] * 4, bytes(32))))
-        address = f"198.51.100.{rng.randrange(8)}"
+        address = f"198.51.100.{rng.randrange(3)}"
         self._source = Hostile(rng, rng.choice((0, 0, 0.01, 0.05, 0.3)))
         self._client = rig.connect(
             self._source.name(), key=key, instance=bytes([rng.randrange(4)]) * 16, address=address

@@ -1,6 +1,6 @@
 # Everything to run, test and keep trio-chat, from a fresh clone on a machine that has only Python and make.
 #
-#   make run | chat | guest | test | cover | lint | fmt | fuzz | torture | wheel | clean
+#   make run | chat | guest | test | cover | lint | fmt | fuzz | fuzz-session | torture | wheel | clean
 #   ARGS='...' is handed on; PYTHON=... picks another Python
 #
 # The virtual environment is made once; two stamps in it tell what is installed, and pyproject.toml makes them old.
@@ -14,7 +14,7 @@ FLAKE8_ASYNC := $(BIN)/flake8-async --enable ASYNC,ASYNC106,ASYNC900 --startable
 CLIENT := $(BIN)/python -m client_repl
 NEED := trio-chat needs Python 3.11 or newer
 
-.PHONY: run chat guest test cover lint fmt fuzz torture wheel clean
+.PHONY: run chat guest test cover lint fmt fuzz fuzz-session torture wheel clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp  ## start a server; it prints the lines that join it
@@ -46,6 +46,9 @@ fmt: $(VENV)/test.stamp  ## what ruff can repair by itself
 
 fuzz: $(VENV)/test.stamp  ## a million inputs against the wire's parser
 	@$(BIN)/python -m tests.wire.fuzz $(ARGS)
+
+fuzz-session: $(VENV)/test.stamp  ## a million frames of hostile clients against a whole server
+	@$(BIN)/python -m tests.server.fuzz $(ARGS)
 
 torture: $(VENV)/test.stamp  ## kill -9, a hundred times, under load: nothing may be lost or doubled
 	@$(BIN)/python -m tests.e2e.torture $(ARGS)

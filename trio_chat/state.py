@@ -187,8 +187,8 @@ class State:
             return None
         folded = self._names.fold(name, account, now)
         old = account.name
+        self._names.free(account)
         if folded != account.name_key:
-            self._names.free(account)
             if account.spoke:
                 self._names.keep(account, now)
             account.spoke = False

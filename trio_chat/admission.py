@@ -166,7 +166,7 @@ async def _enter(services: Services, claim: Claim, address: str, number: int, do
     Raises Refusal: as `entrance.enter`; TOO_MANY_*; UNAVAILABLE; NOT_ALLOWED where this client has made a later
     connection: it gave up this one, and the network brought the rest of it after all."""
     state, flush = services.state, services.committer.flush
-    visitor = Visitor(claim.key, claim.name, claim.guest, claim.token, address)
+    visitor = Visitor(claim.key, claim.name, claim.guest, claim.token, address, near=door.exempt)
 
     def come_in() -> Admitted:
         known = state.account_of(claim.key)

@@ -3,7 +3,7 @@
 import re
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 import msgspec
 from msgspec import Meta
@@ -152,6 +152,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     newcomer_begins: Annotated[int, Meta(ge=0)] = 5
     """Rooms and direct conversations that somebody new begins in that time: enough to find friends, not to write to all
     who are here."""
+    newcomer_rate: Annotated[float, Meta(ge=0)] = 2.0
+    """Messages a second of somebody new, where `rate` is not less: enough to talk, too slow to flood a room."""
+    newcomer_burst: Size = 10
+    """The same at once."""
     release_days: Days = 180
     """A name is free again when its owner was not here for so long; 0 keeps it for ever. Owners and operators keep
     theirs."""
@@ -175,6 +179,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """A room over this many announces no joins and leaves: n reconnects would cost n² lines."""
     crowd_over: Size = 450
     """And announces them again under this many, so that a room at the edge does not flicker."""
+
+    def for_newcomers(self) -> Self:
+        """As it holds for those who are new here; a rate of 0 is no limit for them either."""
+        rate, burst = min(self.rate, self.newcomer_rate), min(self.burst, self.newcomer_burst)
+        return msgspec.structs.replace(self, rate=rate, burst=burst)
 
 
 def rate_limits(rate: str | None) -> dict[str, float]:

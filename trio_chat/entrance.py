@@ -26,6 +26,8 @@ class Visitor:
     guest: bool
     token: str
     address: str
+    near: bool = False
+    """It comes from an address that is exempt from limits, as this computer's: its host vouches for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ def enter(state: State, visitor: Visitor, now: float) -> Admitted:
     if invite is not None:
         state.tokens.use(invite, now)
         state.stand(account, invited=True, invited_by=invite.account)
-    elif state.rules.of(SERVER).approve:
-        account.standing = msgspec.structs.replace(account.standing, approved=False)  # not recorded: it may be a flood
+    else:  # not recorded by that: it may be a flood
+        approved = visitor.near or not state.rules.of(SERVER).approve
+        account.standing = msgspec.structs.replace(account.standing, invited=visitor.near, approved=approved)
     return Admitted(account, old)
 
 

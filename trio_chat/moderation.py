@@ -17,7 +17,7 @@ _MAX_WAIT: Final = 24 * 3600.0
 
 
 def newcomer(state: State, account: Account, now: float) -> bool:
-    """Whether nobody knows the account yet: it is new here, without an invite."""
+    """Whether nobody vouches for the account yet: it is new here, without an invite."""
     standing = account.standing
     young = now - standing.since < state.config.newcomer_time
     return young and not standing.invited and not account.operator
@@ -41,7 +41,7 @@ def check_may_write(account: Account, kind: Kind, now: float) -> None:
 
 
 def check_direct(state: State, account: Account, other: Account, now: float) -> None:
-    """Whether the account may write to the other one alone. Raises Refusal: BLOCKED; RATE_LIMITED, a newcomer begins
+    """Whether the account may write to the other one alone. Raises Refusal: BLOCKED; NOT_ALLOWED, a newcomer begins
     too many conversations."""
     if account.id in other.standing.blocked:
         raise Refusal(Code.BLOCKED, f"{other.name} takes no direct messages from you")
@@ -50,12 +50,13 @@ def check_direct(state: State, account: Account, other: Account, now: float) -> 
 
 
 def check_begin(state: State, account: Account, now: float) -> None:
-    """Whether it may begin one more conversation. Raises Refusal(RATE_LIMITED)."""
+    """Whether it may begin one more conversation. Raises Refusal(NOT_ALLOWED): else a client would hold all
+    later lines back and send this one again, tomorrow."""
     most = state.config.newcomer_begins
     if account.begun >= most and newcomer(state, account, now):
         wait = account.standing.since + state.config.newcomer_time - now
         text = f"who is new here begins at most {most} conversations on the first day; go on in those"
-        raise Refusal(Code.RATE_LIMITED, text, retry_after=_milliseconds(wait))
+        raise Refusal(Code.NOT_ALLOWED, text, retry_after=_milliseconds(wait))
 
 
 def check_pace(state: State, account: Account, room: Conversation, event: wire.Say, now: float) -> None:
@@ -70,7 +71,7 @@ def check_pace(state: State, account: Account, room: Conversation, event: wire.S
 
 def check_enter(state: State, account: Account, room: Conversation | None, now: float) -> None:
     """Whether the account may enter the room, or make one (None). Raises Refusal: LOCKED, NOT_APPROVED,
-    RATE_LIMITED."""
+    NOT_ALLOWED."""
     if account.operator:
         return
     if not account.standing.approved:

@@ -17,6 +17,7 @@ from trio_chat.config import Config
 from trio_chat.effects import Evict, Owned, Tell
 from trio_chat.hub import Hub
 from trio_chat.log import Log
+from trio_chat.moderation import newcomer
 from trio_chat.people import Account, Conversation
 from trio_chat.presence import Presence
 from trio_chat.rates import RatesOf
@@ -57,10 +58,21 @@ class Services:
     """Called when somebody owns the server: the token that says who may is used."""
     numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
     """For connections, in the order in which they came."""
+    _for_newcomers: tuple[Config, Config] = field(init=False)
+    """What `config` was, and is for newcomers."""
     _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.budget = Budget(lambda: self.config.all_outbox_bytes)
+        self._for_newcomers = (self.config, self.config.for_newcomers())
+
+    def config_of(self, account: Account) -> Config:
+        """The configuration as it holds for this account now: who is new is slower."""
+        if not newcomer(self.state, account, self.now()):
+            return self.config
+        if self._for_newcomers[0] is not self.config:
+            self._for_newcomers = (self.config, self.config.for_newcomers())
+        return self._for_newcomers[1]
 
     @property
     def sessions(self) -> list["Session"]:

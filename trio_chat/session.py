@@ -86,7 +86,7 @@ class Session:
         self.cursor: Final = Cursor(services.hub, self.outbox, partial(services.presence.snapshot, account))
         self._throttle = Throttle(
             services.rates.enter(account.id),
-            lambda: services.config,
+            partial(services.config_of, account),
             exempt=is_in(transport.address, config.exempt),
         )
         self._services = services

@@ -146,7 +146,7 @@ def test_who_is_new_begins_few_conversations_and_goes_on_in_those(state: State, 
     say(state, new, "@alice")
     handle(state, new, wire.Join(1, "#tea"), NOW)
     for begin in (lambda: say(state, new, "@carol"), lambda: handle(state, new, wire.Join(1, "#coffee"), NOW)):
-        with refused(Code.RATE_LIMITED) as caught:
+        with refused(Code.NOT_ALLOWED) as caught:
             begin()
         assert caught.value.retry_after == DAY * 1000
     assert len(list(state.conversations)) == 3

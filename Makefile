@@ -1,6 +1,6 @@
 # Everything to run, test and keep trio-chat, from a fresh clone on a machine that has only Python and make.
 #
-#   make run | chat | guest | test | cover | lint | fmt | fuzz | torture | wheel | clean
+#   make run | chat | guest | test | cover | lint | fmt | fuzz | fuzz-session | torture | wheel | clean
 #   ARGS='...' is handed on; PYTHON=... picks another Python
 #
 # The virtual environment is made once; two stamps in it tell what is installed, and pyproject.toml makes them old.
@@ -11,19 +11,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FLAKE8_ASYNC := $(BIN)/flake8-async --enable ASYNC,ASYNC106,ASYNC900 --startable-in-context-manager _catch_signals
+CLIENT := $(BIN)/python -m client_repl
 NEED := trio-chat needs Python 3.11 or newer
 
-.PHONY: run chat guest test cover lint fmt fuzz torture wheel clean
+.PHONY: run chat guest test cover lint fmt fuzz fuzz-session torture wheel clean
 .DELETE_ON_ERROR:
 
-run: $(VENV)/run.stamp  ## start a server on loopback; it prints the line to join it
+run: $(VENV)/run.stamp  ## start a server; it prints the lines that join it
 	@exec $(BIN)/python -m trio_chat $(ARGS)
 
 chat: $(VENV)/run.stamp  ## join the server of `make run`
-	@exec $(BIN)/python -m client_repl $(or $(ARGS),localhost)
+	@$(if $(ARGS),exec $(CLIENT) $(ARGS),line=$$($(BIN)/python -m trio_chat fingerprint --line) && exec $(CLIENT) "$$line")
 
 guest: $(VENV)/run.stamp  ## join as somebody else, with a key that is thrown away
-	@exec $(BIN)/python -m client_repl --guest $(or $(ARGS),localhost)
+	@$(if $(ARGS),exec $(CLIENT) --guest $(ARGS),line=$$($(BIN)/python -m trio_chat fingerprint --line) && exec $(CLIENT) --guest "$$line")
 
 test: $(VENV)/test.stamp  ## the whole suite, on all cores
 	@$(BIN)/python -m pytest -n auto $(ARGS)
@@ -45,6 +46,9 @@ fmt: $(VENV)/test.stamp  ## what ruff can repair by itself
 
 fuzz: $(VENV)/test.stamp  ## a million inputs against the wire's parser
 	@$(BIN)/python -m tests.wire.fuzz $(ARGS)
+
+fuzz-session: $(VENV)/test.stamp  ## a million frames of hostile clients against a whole server
+	@$(BIN)/python -m tests.server.fuzz $(ARGS)
 
 torture: $(VENV)/test.stamp  ## kill -9, a hundred times, under load: nothing may be lost or doubled
 	@$(BIN)/python -m tests.e2e.torture $(ARGS)

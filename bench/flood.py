@@ -1,6 +1,7 @@
 """Flood: some of many members of one room talk as fast as their echoes come back; what does a delivery cost?
 
-    python -m bench.flood [--members 1000] [--senders 10] [--window 10] [--seconds 5] [--rounds 5] [--engine sqlite]
+    python -m bench.flood [--members 1000] [--senders 10] [--window 10] [--seconds 5] [--rounds 5] [--engine sqlite] \
+        [--tls]
 
 Starts a server process of its own on loopback, the generator is this process; with two cores each gets one. Prints, for
 each round and as the median: deliveries a second, the server's CPU seconds for a million deliveries (user + system, of
@@ -15,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.peers import READ, Member, count, cpu, join, line, serving
+from bench.peers import Member, any_server, count, cpu, join, line, received, serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def run_round(server: int, members: list[Member], senders: int, window: int, sec
     start, cpu_start, own_start = time.perf_counter(), cpu(server), time.process_time()
     while (now := time.perf_counter()) - start < seconds:
         for fd, _ in poll.poll(1):
-            got = count(by_fd[fd], by_fd[fd].sock.recv(READ))
+            got = count(by_fd[fd], received(by_fd[fd]))
             delivered += got
             if fd in talkers:  # each of all senders' lines comes back to each sender: its own share is one in `senders`
                 seen_by_sender[fd] += got
@@ -52,7 +53,7 @@ def run_round(server: int, members: list[Member], senders: int, window: int, sec
     quiet = time.perf_counter()
     while time.perf_counter() - quiet < 0.3:  # let what is under way arrive before the next round
         for fd, _ in poll.poll(0.05):
-            count(by_fd[fd], by_fd[fd].sock.recv(READ))
+            count(by_fd[fd], received(by_fd[fd]))
             quiet = time.perf_counter()
     poll.close()
     return result
@@ -66,14 +67,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--engine", choices=("sqlite", "memory"), default="sqlite")
+    parser.add_argument("--tls", action="store_true", help="with TLS, as a server on the internet")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as data:
         measure(options, None if options.engine == "memory" else Path(data))
 
 
 def measure(options: argparse.Namespace, data: Path | None) -> None:
-    with serving(options.members, data=data) as server:
-        members = [join(server.port, f"member{number}") for number in range(options.members)]
+    tls = any_server() if options.tls else None
+    with serving(options.members, data=data, tls=options.tls) as server:
+        members = [join(server.port, f"member{number}", tls=tls) for number in range(options.members)]
         rounds = []
         for _ in range(options.rounds):
             rounds.append(run_round(server.pid, members, options.senders, options.window, options.seconds))

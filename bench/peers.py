@@ -1,19 +1,23 @@
 """What the benchmarks share: a server process of their own on one core, and clients that speak the wire by hand on the
 other."""
 
+import hashlib
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import wire
 
@@ -30,13 +34,14 @@ class Server:
 
 
 @contextmanager
-def serving(members: int, *, data: Path | None, pin: bool = True) -> Iterator[Server]:
+def serving(members: int, *, data: Path | None, pin: bool = True, tls: bool = False) -> Iterator[Server]:
     """A server with room for so many members; its log is in `data`, or in memory."""
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
         config.write(f"max_clients = {members + 10}\nmax_logins = 1000\nhost = ['127.0.0.1']\n")
         config.flush()
         where = ["--engine", "memory"] if data is None else ["--data", str(data)]
-        command = [sys.executable, "-m", "trio_chat", "--port", "0", "--config", config.name, "--rate", "off", *where]
+        options = ["--port", "0", "--config", config.name, "--rate", "off", *([] if tls else ["--plaintext"])]
+        command = [sys.executable, "-m", "trio_chat", *options, *where]
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert process.stdout is not None
@@ -64,10 +69,42 @@ class Member:
     """What came before `join` returned."""
 
 
-def join(port: int, name: str, *positions: wire.Position) -> Member:
-    """A member that is live."""
+def connected(port: int, tls: ssl.SSLContext | None) -> tuple[socket.socket, bytes]:
+    """A blocking socket, and the pin of the server's key."""
     sock = socket.create_connection(("127.0.0.1", port))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if tls is None:
+        return sock, wire.NO_PIN
+    wrapped = tls.wrap_socket(sock)
+    shown = x509.load_der_x509_certificate(wrapped.getpeercert(binary_form=True) or b"")
+    key = shown.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return wrapped, hashlib.sha256(key).digest()
+
+
+def any_server() -> ssl.SSLContext:
+    """TLS that takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols([wire.ALPN])
+    return context
+
+
+def received(member: Member) -> bytes:
+    """What has come: all of it, or with TLS at least all that the kernel will not tell of once more."""
+    data = member.sock.recv(READ)
+    if isinstance(member.sock, ssl.SSLSocket):
+        parts = [data]
+        with suppress(ssl.SSLWantReadError):
+            while data:
+                parts.append(data := member.sock.recv(READ))
+        return b"".join(parts)
+    return data
+
+
+def join(port: int, name: str, *positions: wire.Position, tls: ssl.SSLContext | None = None) -> Member:
+    """A member that is live."""
+    sock, pin = connected(port, tls)
     member = Member(sock)
     connection = wire.Connection(wire.Role.CLIENT)
     private = Ed25519PrivateKey.generate()
@@ -83,7 +120,7 @@ def join(port: int, name: str, *positions: wire.Position) -> Member:
 
     sock.sendall(connection.send(wire.Hello(1, (1,), name, key, bytes(16), os.urandom(16))))
     challenge = until(wire.Challenge)
-    signed = wire.signed_login(pin=bytes(32), client_nonce=bytes(16), server_nonce=challenge.nonce, key=key, name=name)
+    signed = wire.signed_login(pin=pin, client_nonce=bytes(16), server_nonce=challenge.nonce, key=key, name=name)
     sock.sendall(connection.send(wire.Proof(2, private.sign(signed))))
     until(wire.Welcome)
     sock.sendall(connection.send(wire.Resume(3, positions)))

@@ -1,6 +1,7 @@
 """The client's entry: reads the command line, prepares who and where, and hands over to the front end."""
 
 import contextlib
+import getpass
 import os
 import signal
 import sys
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 
 import trio
 
-from client_repl import address, identity, pipe
+import wire
+from client_repl import address, identity, pipe, tokens
 from client_repl.address import Address
 from client_repl.chat import Chat
 from client_repl.conversations import LOBBY
@@ -19,13 +21,17 @@ from client_repl.inputs import Mode
 from client_repl.items import Item, Notice, Welcomed
 from client_repl.keeper import Keeper, Written
 from client_repl.kept import Kept, Kind, SlotError
+from client_repl.known_servers import KnownServers, KnownServersError
 from client_repl.nonces import new_nonce
 from client_repl.options import Options, login_name, parse
-from client_repl.session import AskName, Session
+from client_repl.session import Session
 from client_repl.state_dir import Remembered, StateDir, default_path
 from client_repl.stdio import LineReader, Output
+from client_repl.tokens import Token, TokenError
+from client_repl.trust import Confirm, Trust
 
 if TYPE_CHECKING:
+    from client_repl.app import Asks
     from client_repl.slots import Slot
 
 REACH_TIMEOUT: Final = 10.0
@@ -53,9 +59,11 @@ def _run(options: Options) -> int:
     on_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout) and _can_draw()
     user = _User(options)
     target = options.address or user.last_server or _ask_server(on_terminal)
+    trust, token = user.trust(target, options), _token(options, target)
     kind = _kind(options, on_terminal)
+    asks_name = on_terminal and not token.names_the_user
     chat = Chat(
-        options.name or user.last_name or ("" if on_terminal else login_name() or "guest"),
+        options.name or user.last_name or ("" if asks_name else login_name() or "guest"),
         new_nonce=new_nonce,
         where=options.to or LOBBY,
         mode=_mode(options, on_terminal),
@@ -68,9 +76,11 @@ def _run(options: Options) -> int:
 
         def connect(
             show: Callable[[Item], None],
-            ask_name: AskName | None,
+            asks: "Asks | None",
             pause: Callable[[], Awaitable[None]],
             written: Written,
+            *,
+            confirm: Confirm | None = None,
             give_up: float | None = None,
         ) -> Session:
             def show_and_remember(item: Item) -> None:
@@ -85,7 +95,11 @@ def _run(options: Options) -> int:
                 target,
                 user.identity,
                 show_and_remember,
-                ask_name=ask_name,
+                trust=trust,
+                token=token,
+                confirm=confirm if asks is None else asks.confirm,
+                ask_name=None if asks is None else asks.name,
+                ask_secret=None if asks is None else asks.secret,
                 give_up=give_up,
                 pause=pause,
                 keeper=keeper,
@@ -97,27 +111,31 @@ def _run(options: Options) -> int:
 
             code = app.run(chat, connect, draft=kept.draft, hold_draft=keeper.hold_draft)
         else:
-            code = _run_pipe(
-                lambda show, pause, written: connect(show, None, pause, written, REACH_TIMEOUT), options, chat.where
-            )
+            code = _run_pipe(partial(connect, give_up=REACH_TIMEOUT), options, chat.where)
     if user.reached:
         user.remember(target, chat.name)  # it may have changed
     return code
 
 
-def _run_pipe(connect: pipe.Connect, options: Options, home: str) -> int:
+def _run_pipe(connect: Callable[..., Session], options: Options, home: str) -> int:
     text = options.send
     lines = [] if text is None else [text]
     reader = LineReader(_fd(sys.stdin))
+    out, err = Output(_fd(sys.stdout)), Output(_fd(sys.stderr))
+    is_watched = not options.json and _is_tty(sys.stdin) and _is_tty(sys.stderr)
+    confirm = pipe.confirming(reader.next, err) if is_watched else None
 
     async def next_line() -> str | None:
         if text is None:
             return await reader.next()
         return lines.pop() if lines else None
 
+    def connect_pipe(show: Callable[[Item], None], pause: Callable[[], Awaitable[None]], written: Written) -> Session:
+        return connect(show, None, pause, written, confirm=confirm)
+
     style = pipe.Style(json=options.json, messages=text is None)
     run = partial(pipe.run, style=style, home=home, follow=options.follow and text is None)
-    return trio.run(run, connect, next_line, Output(_fd(sys.stdout)), Output(_fd(sys.stderr)))
+    return trio.run(run, connect_pipe, next_line, out, err)
 
 
 class _User:
@@ -126,6 +144,7 @@ class _User:
     def __init__(self, options: Options) -> None:
         self._state = StateDir(options.state or default_path())
         self._guest = options.guest
+        self._import = options.import_key
         self.reached = False
         last = self._state.recall()
         self.last_name = "" if options.guest else last.name
@@ -139,11 +158,25 @@ class _User:
             return identity.guest()
         try:
             self._state.make()
+            if self._import is not None:
+                identity.bring(self._import, self._state.key_file, _ask_passphrase)
             return identity.load_or_create(self._state.key_file)
         except OSError as exc:
             raise _StartError(f"{self._state.path} cannot be used: {exc.strerror}; choose another --state") from exc
         except identity.IdentityError as exc:
             raise _StartError(str(exc)) from exc
+
+    def trust(self, target: Address, options: Options) -> Trust | None:
+        """What makes sure of the server, None for plaintext. A guest learns no server, but knows those of the user."""
+        if options.plaintext:
+            if target.pin != wire.NO_PIN:
+                raise _StartError("this invite is for a server that encrypts; leave --plaintext out")
+            return None
+        try:
+            known = KnownServers(self._state.known_servers, saves=not self._guest)
+        except KnownServersError as exc:
+            raise _StartError(str(exc)) from exc
+        return Trust(target, known, trusts_new=options.trust_new)
 
     @contextlib.contextmanager
     def slot(self, kind: Kind, target: Address) -> Iterator[tuple["Slot | None", Kept, str]]:
@@ -170,6 +203,27 @@ class _User:
         if not self._guest:
             with contextlib.suppress(OSError):
                 self._state.remember(Remembered(str(target), name))
+
+
+def _token(options: Options, target: Address) -> Token:
+    """What goes with the logins: of a link, an access, or the invite."""
+    try:
+        if options.link:
+            return tokens.link(options.link)
+        if options.access is not None:
+            return tokens.read_access(options.access)
+        if in_environment := os.environ.get(tokens.ACCESS_VARIABLE):
+            return tokens.access(in_environment)
+    except TokenError as exc:
+        raise _StartError(str(exc)) from exc
+    return Token(target.token)
+
+
+def _ask_passphrase() -> str:
+    try:
+        return getpass.getpass("passphrase of the key: ")
+    except EOFError:
+        raise _StartError("no passphrase, no key") from None
 
 
 def _mode(options: Options, on_terminal: bool) -> Mode:

@@ -1,10 +1,11 @@
 """Where a server is: HOST, HOST:PORT, [IPv6]:PORT, or an invite tchat://HOST:PORT/BLOB."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import wire
+from wire.invite import PREFIX, from_base32
 
 _SCHEME: Final = "tchat://"
 _BRACKETED: Final = re.compile(r"\[([^\[\]]+)\](?::(\d+))?")
@@ -14,10 +15,15 @@ _BARE_V6: Final = re.compile(r"([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`str` of it can be parsed again. The host has no brackets."""
+    """`str` of it is where the server is, and nothing else: it can be parsed again, and names what is kept on disk.
+    The host has no brackets."""
 
     host: str
     port: int = wire.DEFAULT_PORT
+    pin: bytes = wire.NO_PIN
+    """Of the server's key, where an invite says it."""
+    token: str = field(default="", repr=False)
+    """What Hello says of an invite. It is a secret: never to be logged, saved or shown."""
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -25,14 +31,20 @@ class Address:
 
 
 def parse(text: str) -> Address:
-    """Raises ValueError, with a text for the user. The BLOB of an invite, a pin for TLS, is not used yet."""
-    text = text.strip()
+    """Raises ValueError, with a text for the user; nothing of the BLOB of an invite is in it."""
+    text, blob = text.strip(), ""
     if text.casefold().startswith(_SCHEME):
-        text = text[len(_SCHEME) :].partition("/")[0]
+        text, _, blob = text[len(_SCHEME) :].partition("/")
     found = _BRACKETED.fullmatch(text) or _PLAIN.fullmatch(text) or _BARE_V6.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no address; write HOST, HOST:PORT, [IPv6]:PORT or an invite tchat://…")
     port = int(found[2]) if found[2] and len(found[2]) < 10 else 0 if found[2] else wire.DEFAULT_PORT
     if not 0 < port < 65536:
         raise ValueError(f"{found[2]} is no port; it is between 1 and 65535")
-    return Address(found[1], port)
+    invite = wire.Invite.of_blob(blob) if blob else wire.Invite()
+    return Address(found[1], port, invite.pin, invite.hello_token)
+
+
+def invite_line(server: Address, pin: bytes, token: str) -> str:
+    """The line that invites to `server`, whose key has this pin, by a token as servers make it (`invite-…`)."""
+    return wire.Invite(pin, from_base32(token.removeprefix(PREFIX))).line(server.host, server.port)

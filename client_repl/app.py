@@ -16,16 +16,29 @@ from client_repl import view
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.editor import Editor
+from client_repl.inputs import yes_or_no
 from client_repl.items import ConnectionState, Entered, Failure, Item, Line, Notice, PageShown, PresenceLine, Skipped
 from client_repl.keeper import Written
 from client_repl.names import fold
 from client_repl.options import suggested_name
+from client_repl.own_key import AskSecret
 from client_repl.paper import Fragments
 from client_repl.session import AskName, Session
 from client_repl.terminal import Printer, TerminalGoneError
+from client_repl.trust import Confirm
 
-Connect = Callable[[Callable[[Item], None], AskName, Callable[[], Awaitable[None]], Written], Session]
-"""Makes the session from `show`, `ask_name`, `pause` and `written`, as `Session` describes them."""
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Asks:
+    """What the user can be asked for, as `Session` describes it: a name, a yes or no, a secret."""
+
+    name: AskName
+    confirm: Confirm
+    secret: AskSecret
+
+
+Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
+"""Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
 
 HANGUP: Final = 129
 """Exit code when the terminal is gone, as shells have it for SIGHUP."""
@@ -77,13 +90,15 @@ class _Guest:
         self.code = 0
         self._entered, self._lines = trio.open_memory_channel[tuple[Callable[[str], None], str]](MAX_ENTERED)
         self._leaving = trio.Event()
+        self._asking = trio.Lock()
         self._chat = chat
         self._home = chat.where
         """Where the talk that was printed last is."""
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
         self._printer = Printer(self._editor.scrollback, self._render)
-        self._session = connect(self._show, self._ask_name, self._printer.room, self._printer.written)
+        asks = Asks(self._ask_name, self._confirm, self._ask_secret)
+        self._session = connect(self._show, asks, self._printer.room, self._printer.written)
 
     def leave(self, code: int) -> None:
         """End with this exit code, so that others see it if they can be told soon; the first one counts."""
@@ -191,6 +206,24 @@ class _Guest:
         The login name is offered at first, not again when a name was refused: it may have been this one."""
         if reason:
             self._printer.show(Notice(reason))
+        default = "" if reason else suggested_name()
+        answer = await self._ask(f"your name [{default}]: " if default else "your name: ")
+        return None if answer is None else answer.strip() or default
+
+    async def _confirm(self, text: str, question: str) -> bool:
+        """A whole yes or no: what is asked may be important. Ctrl-D is a no. Cancelling is safe."""
+        self._printer.show(Notice(text))
+        decision: bool | None = None
+        while decision is None:
+            decision = yes_or_no(await self._ask(f"{question} (yes/no): "))
+        return decision
+
+    async def _ask_secret(self, question: str) -> str | None:
+        """What nobody sees; None: none will come. Cancelling is safe."""
+        return await self._ask(f"{question}: ", secret=True)
+
+    async def _ask(self, question: str, *, secret: bool = False) -> str | None:
+        """One question after the other: what is typed for one, a secret perhaps, is no answer to another."""
         answer: str | None = None
         answered = trio.Event()
 
@@ -199,10 +232,10 @@ class _Guest:
             answer = text
             answered.set()
 
-        default = "" if reason else suggested_name()
-        with self._editor.asking(f"your name [{default}]: " if default else "your name: ", take):
-            await answered.wait()
-        return None if answer is None else answer.strip() or default
+        async with self._asking:
+            with self._editor.asking(question, take, secret=secret):
+                await answered.wait()
+        return answer
 
 
 def _now() -> int:

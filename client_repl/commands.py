@@ -2,14 +2,16 @@
 
 import difflib
 import enum
+import os.path
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import wire
 from client_repl import arguments, log_commands, room_commands
-from client_repl.effects import Effect, Quit, Show
+from client_repl.effects import Effect, ExportKey, Quit, Show, ShowKey
 from client_repl.inputs import direct, visible
 from client_repl.items import Clear, Notice
 from client_repl.ordering import Order
@@ -171,6 +173,15 @@ def _ignore(chat: "Chat", argument: str, _draft: str) -> list[Effect]:
     return [Show(Notice(f"You hear {name} again."))]
 
 
+def _key(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    if not argument:
+        return [ShowKey()]
+    word, _, path = argument.partition(" ")
+    if word != "export" or not path.strip():
+        return chat.fail(wire.Code.BAD_ARGUMENT, "Write /key, or /key export and the name of a new file.", draft)
+    return [ExportKey(Path(os.path.expanduser(path.strip())), draft)]
+
+
 _OPERATOR, _OWNER = wire.UserRole.OPERATOR, wire.UserRole.OWNER
 _USER, _ROOM, _NOTHING = Completes.USER, Completes.ROOM, Completes.NOTHING
 
@@ -215,6 +226,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("away", "[REASON]", "tell others that you are away", _NOTHING, _away),
             CommandSpec("back", "", "tell others that you are back", _NOTHING, _back),
             CommandSpec("ignore", "[NAME]", "hide what NAME says, or show it again", _USER, _ignore),
+            CommandSpec("key", "[export FILE]", "your key's fingerprint, or a copy of it", _NOTHING, _key),
             CommandSpec("block", "NAME", "take no direct messages of NAME", _USER, Order("block")),
             CommandSpec("unblock", "NAME", "take them again", _USER, Order("unblock")),
             CommandSpec("blocks", "", "whom you block", _NOTHING, Order("blocks")),

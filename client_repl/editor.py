@@ -64,6 +64,8 @@ class Editor:
         self._leave = leave
         self._hold_draft = hold_draft
         self._question = ""
+        self._secret = False
+        """What is typed now is not to be seen."""
         self._answered: Callable[[str | None], None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
         """Ctrl-C was pressed on an empty line; until it fires, another one leaves."""
@@ -74,6 +76,7 @@ class Editor:
             complete_while_typing=Condition(self._completes_while_typing),
             prompt_continuation=lambda width, _line, _wraps: " " * min(width, _MAX_HANG),
             bottom_toolbar=self._toolbar,
+            is_password=Condition(lambda: self._secret),
             key_bindings=merge_key_bindings([self._keys(), self._completion_keys()]),
             style=STYLE,
             include_default_pygments_style=False,
@@ -113,17 +116,17 @@ class Editor:
         return True
 
     @contextmanager
-    def asking(self, question: str, answered: Callable[[str | None], None]) -> Iterator[None]:
+    def asking(self, question: str, answered: Callable[[str | None], None], *, secret: bool = False) -> Iterator[None]:
         """Borrow the prompt for a question; the draft comes back after it. `answered` is called with each line
-        entered, and with None when the user does not want to answer."""
+        entered, and with None when the user does not want to answer. A `secret` is not shown, and not remembered."""
         draft = self._buffer.document
-        self._question, self._answered = question, answered
+        self._question, self._answered, self._secret = question, answered, secret
         self._buffer.reset()
         self.app.invalidate()
         try:
             yield
         finally:
-            self._answered = None
+            self._answered, self._secret = None, False
             self._buffer.reset(draft)
             self.app.invalidate()
 
@@ -131,6 +134,8 @@ class Editor:
         """Enter was pressed; True keeps the text."""
         text = self._buffer.text
         if self._answered is not None:
+            if self._secret:
+                self._buffer.reset()  # or it would be among the lines that Up brings back
             self._answered(text)
             return False
         if not self._send(text):

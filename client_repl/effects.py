@@ -1,6 +1,7 @@
 """What the pure core asks its shell to do, as values."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import wire
 from client_repl.items import Failure, Item
@@ -62,7 +63,20 @@ class Quit:
     """The user wants to leave."""
 
 
-Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit
+@dataclass(frozen=True, slots=True)
+class ShowKey:
+    """Tell the user the fingerprint of the key that this user is known by."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportKey:
+    """Write that key to the file `path`, encrypted by a passphrase that the user is asked for. `draft` is the line."""
+
+    path: Path
+    draft: str
+
+
+Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey
 
 
 def failure(code: str, text: str, draft: str) -> list[Effect]:

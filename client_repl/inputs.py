@@ -168,6 +168,18 @@ def direct(where: str) -> str | None:
     return where[1:] if where.startswith("@") else None
 
 
+def yes_or_no(answer: str | None) -> bool | None:
+    """What an answer means; None where it says neither, and must be asked for again. A yes is a whole one: a key that
+    was pressed in passing is none. No answer at all, and wanting to leave, is a no."""
+    match None if answer is None else answer.strip().casefold():
+        case "yes":
+            return True
+        case None | "no" | "n" | "/quit":
+            return False
+        case _:
+            return None
+
+
 def visible(text: str) -> str:
     """`text` as the server takes it: line ends are newlines, and other control characters are shown, not sent."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -18,8 +18,11 @@ _MAX_NAME: Final = 1024
 """Bytes; a Hello must fit the 4 KiB of a frame before login."""
 
 
-async def log_in(link: Link, target: Address, identity: Identity, name: str) -> wire.Welcome:
-    """Log in under `name`. Raises Trouble. The caller sets the deadline."""
+async def log_in(
+    link: Link, target: Address, identity: Identity, name: str, *, pin: bytes = wire.NO_PIN, token: str = ""
+) -> wire.Welcome:
+    """Log in under `name`, or, with a token that does not look at it, as whoever Welcome says. Raises Trouble. The
+    caller sets the deadline. `pin` is of the key that the server showed on this connection."""
     if len(name.encode(errors="replace")) > _MAX_NAME:
         raise Trouble(wire.Code.NAME_TOO_LONG, "This name is too long.", retry=Retry.NO)
     nonce = os.urandom(16)
@@ -34,12 +37,13 @@ async def log_in(link: Link, target: Address, identity: Identity, name: str) -> 
             guest=identity.guest,
             capabilities=CAPABILITIES,
             software=SOFTWARE,
+            token=token,
         )
     )
     challenge = await _next(link, target)
     assert isinstance(challenge, wire.Challenge)  # the state table lets nothing else through
     signed = wire.signed_login(
-        pin=wire.NO_PIN, client_nonce=nonce, server_nonce=challenge.nonce, key=identity.public, name=name
+        pin=pin, client_nonce=nonce, server_nonce=challenge.nonce, key=identity.public, name=name
     )
     link.send(wire.Proof(id=2, signature=identity.sign(signed)))
     welcome = await _next(link, target)

@@ -4,7 +4,7 @@ import argparse
 import getpass
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +33,13 @@ class Options:
     follow: bool = False
     send: str | None = None
     """The text of `send`; its WHERE is `to`."""
+    plaintext: bool = False
+    trust_new: bool = False
+    link: str = field(default="", repr=False)
+    """The code as given: a secret."""
+    access: Path | None = None
+    """The file with the token."""
+    import_key: Path | None = None
 
 
 _NOBODYS: Final = frozenset(
@@ -67,8 +74,11 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     parser.add_argument("--json", action="store_true", help="write every event as a line of JSON")
     parser.add_argument("--follow", action="store_true", help="in a pipe: print history, and stay after its end")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where your key and unsent lines are kept")
-    parser.add_argument("--plaintext", action="store_true", help="without encryption; this version knows nothing else")
-    parser.add_argument("--trust-new", action="store_true", help="accept an unknown server's key (of use with TLS)")
+    parser.add_argument("--plaintext", action="store_true", help="without encryption, to a server that has none")
+    parser.add_argument("--trust-new", action="store_true", help="accept an unknown server's key without asking")
+    parser.add_argument("--link", default="", metavar="CODE", help="become the user whose other device made CODE")
+    parser.add_argument("--access", type=Path, metavar="FILE", help="log in by the access token in FILE, for programs")
+    parser.add_argument("--import-key", type=Path, metavar="FILE", help="take the key that /key export wrote")
     given = parser.parse_intermixed_args(argv)
     words: list[str] = given.words
     server = words.pop(0) if words and words[0] != "send" else ""
@@ -76,12 +86,19 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     text: str | None = None
     if words:
         if words[0] != "send":
-            parser.error(f"what is {words[0]!r}? After the address only `send` may follow")
+            shown = (
+                "the invite" if words[0].casefold().startswith("tchat://") else repr(words[0])
+            )  # it may have a token
+            parser.error(f"what is {shown}? After the address only `send` may follow")
         if len(words) < 3 or to:
             parser.error("write: send WHERE TEXT, without --to")
         to, text = words[1], " ".join(words[2:])
     if to and not is_conversation(to):
         parser.error(f"{to!r} is no conversation; write #room or @name")
+    if given.link and given.access:
+        parser.error("--link or --access, not both")
+    if given.guest and given.import_key:
+        parser.error("a guest has a key for this once; --guest or --import-key, not both")
     try:
         target = address.parse(server) if server else None
     except ValueError as exc:
@@ -95,4 +112,9 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         state=given.state,
         follow=given.follow,
         send=text,
+        plaintext=given.plaintext,
+        trust_new=given.trust_new,
+        link=given.link,
+        access=given.access,
+        import_key=given.import_key,
     )

@@ -8,10 +8,13 @@ from typing import Final
 import trio
 
 from client_repl import jsonl, plain
+from client_repl.inputs import yes_or_no
 from client_repl.items import Failure, Item
 from client_repl.keeper import Written
+from client_repl.sanitize import clean
 from client_repl.session import BYE_TIMEOUT, Session
 from client_repl.stdio import Output
+from client_repl.trust import Confirm
 
 NextLine = Callable[[], Awaitable[str | None]]
 """The next line of the user; None: there is no more."""
@@ -62,6 +65,21 @@ class _Shower:
         """For `Session`. A remark that nobody takes is no reason to tell it again."""
         await self._err.written()
         return await self._out.written()
+
+
+def confirming(next_line: NextLine, err: Output) -> Confirm:
+    """Asks on `err`, and takes the answer from the lines of the user, of which the chat reads none before it is there;
+    their end is a no."""
+
+    async def confirm(text: str, question: str) -> bool:
+        err.put(clean(text))
+        decision: bool | None = None
+        while decision is None:
+            err.put(f"{question} (yes/no)")
+            decision = yes_or_no(await next_line())
+        return decision
+
+    return confirm
 
 
 async def run(

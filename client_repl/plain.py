@@ -57,11 +57,11 @@ def remark(item: Item) -> str:
     """What standard error gets, without its newline; "" for none."""
     match item:
         case Failure():
-            return f"{clean_line(item.code)}: {clean_text(item.text)}"
+            return f"{clean_line(item.code)}: {_apart(clean_text(item.text))}"
         case Notice() | Missed():
-            return clean(item.text)
+            return _apart(clean(item.text))
         case ConnectionState("reconnecting", detail):
-            return clean_text(detail)
+            return _apart(clean_text(detail))
         case Entered(where, _, left):
             return f"you left {clean_line(where)}" if left else f"you are in {clean_line(where)}"
         case (
@@ -103,6 +103,10 @@ def _line(line: Line, home: str, zone: tzinfo | None, form: str) -> str:
     everything = said.kind is wire.Kind.FORGET and not said.ref
     before, after = around_name(said.kind, said.text, "a line", everything=everything)
     where = "" if line.direct or fold(line.where) == fold(home) else f"{clean_line(line.where)} "
-    # Further lines of a text stand apart, so that none of them looks like the line of somebody else.
-    text = clean_text(said.text).replace("\n", "\n        ")
+    text = _apart(clean_text(said.text))
     return f"[{clock.when(said.time, zone).strftime(form)}] {where}{before}{who}{after.removeprefix(':')}{text}"
+
+
+def _apart(text: str) -> str:
+    """Its further lines stand apart, so that none of them looks like the line of somebody else."""
+    return text.replace("\n", "\n        ")

@@ -5,8 +5,8 @@ deceived by what has no shape. All of these become visible: `␛`, `<U+202E>`. W
 script, emoji with their joiners and variation selectors.
 """
 
-import itertools
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 MAX_MARKS: Final = 4
@@ -34,21 +34,11 @@ def clean(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    text = text.replace("\r\n", "\n")
-    shown: list[str] = []
-    marks = 0
-    for before, char, after in zip(itertools.chain("\0", text), text, itertools.chain(text[1:], "\0"), strict=False):
-        category = unicodedata.category(char)
-        if category in {"Mn", "Me"} and char not in _BLANK:
-            marks += 1
-            if marks <= MAX_MARKS:
-                shown.append(char)
-            continue
-        if char in _JOINERS and _joins(before, char, after):
-            shown.append(char)
-            continue  # and go on counting: a joiner is no letter to put marks on
-        marks = 0
-        shown.append(_visible(char, category))
+    text = "".join(_few_marks(text.replace("\r\n", "\n")))
+    shown = (
+        char if char in _JOINERS and _joins(before, char, after) else _visible(char)
+        for before, char, after in zip("\0" + text, text, text[1:] + "\0", strict=False)
+    )
     return "".join(shown).expandtabs(TAB)
 
 
@@ -74,12 +64,31 @@ def picture(control: str) -> str:
     return _PICTURES.get(ord(control)) or _number(control)
 
 
-def _visible(char: str, category: str) -> str:
+def _few_marks(text: str) -> Iterator[str]:
+    """Without the marks that are too many. A joiner is no letter to put marks on."""
+    marks = 0
+    for char in text:
+        if _is_mark(char, unicodedata.category(char)):
+            marks += 1
+        elif char not in _JOINERS:
+            marks = 0
+        if marks <= MAX_MARKS or char in _JOINERS:
+            yield char
+
+
+def _visible(char: str) -> str:
+    category = unicodedata.category(char)
+    if _is_mark(char, category):
+        return char
     if category == "Cc":
         return char if char in "\n\t" else picture(char)
     if category in {"Cf", "Cs", "Co", "Zl", "Zp"} or char in _BLANK or _is_reserved(ord(char)):
         return _number(char)
     return char
+
+
+def _is_mark(char: str, category: str) -> bool:
+    return category in {"Mn", "Me"} and char not in _BLANK
 
 
 def _number(char: str) -> str:
@@ -95,7 +104,11 @@ def _is_reserved(code: int) -> bool:
 def _joins(before: str, joiner: str, after: str) -> bool:
     if joiner == "\u200d" and _ends_emoji(before) and _begins_emoji(after):
         return True
-    return all(any(first <= ord(char) <= last for first, last in _JOINING_SCRIPTS) for char in (before, after))
+    return all(_is_spelt_with_joiners(char) for char in (before, after))
+
+
+def _is_spelt_with_joiners(char: str) -> bool:
+    return any(first <= ord(char) <= last for first, last in _JOINING_SCRIPTS) and _visible(char) == char
 
 
 def _begins_emoji(char: str) -> bool:

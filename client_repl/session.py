@@ -1,32 +1,46 @@
 """The async shell around a Chat: connects, logs in, reads, keeps alive, reconnects, and leaves in order."""
 
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, Literal, assert_never
 
 import trio
 
 import wire
 from client_repl import backoff, trouble
-from client_repl.address import Address
+from client_repl.address import Address, invite_line
 from client_repl.chat import Chat
-from client_repl.effects import Effect, Keep, LetGo, Quit, Reconnect, RetryAfter, Send, Show, Start
+from client_repl.dialling import Dial, Dialling
+from client_repl.effects import (
+    Effect,
+    ExportKey,
+    Keep,
+    LetGo,
+    Quit,
+    Reconnect,
+    RetryAfter,
+    Send,
+    Show,
+    ShowKey,
+    Start,
+)
 from client_repl.identity import Identity
 from client_repl.items import ConnectionState, Failure, Item, Notice
 from client_repl.keeper import Keeper, Written
 from client_repl.link import Link
 from client_repl.liveness import TICK, Liveness, Verdict
 from client_repl.login import log_in
+from client_repl.own_key import AskSecret, OwnKey
+from client_repl.tokens import Token
 from client_repl.trouble import Retry, Trouble
+from client_repl.trust import Confirm, Secured, Trust
 
-Dial = Callable[[str, int], Awaitable[trio.abc.Stream]]
-"""Connects to a host and a port. Raises OSError."""
 AskName = Callable[[str], Awaitable[str | None]]
 """Asks the user for a name, told why the last one was refused ("": there was none); None: the user gives up."""
 
-CONNECT_TIMEOUT: Final = 8.0
-"""Seconds: three of TCP's tries, at 0, 1 and 3 s, with time to be answered."""
 LOGIN_TIMEOUT: Final = 10.0
 """Seconds for the four events of a login."""
 STEADY: Final = 10.0
@@ -46,8 +60,11 @@ class Session:
     """One user on one server, until /quit, a fatal end, or cancellation.
 
     All of it lives in one trio thread. `show` is called for every item, in order; it may neither block nor raise.
+    `trust` makes sure that the server is the one meant, and has `confirm` ask the user where it must; None: plaintext.
+    `token` goes with each login that needs it.
     `ask_name` is used when the chat has no name yet, and when its name is refused.
     `give_up`: seconds from the start in which the server must be reached, else the session ends; None for never.
+    `ask_secret` is used to ask for the passphrase of a key that is exported.
     `pause` is awaited between events: by it, a slow reader of what is shown slows down the server, not us.
     `keeper` keeps on disk what must outlive the client, as far as it has been `written`; None: nothing.
     """
@@ -59,7 +76,11 @@ class Session:
         identity: Identity,
         show: Callable[[Item], None],
         *,
+        trust: Trust | None = None,
+        token: Token | None = None,
+        confirm: Confirm | None = None,
         ask_name: AskName | None = None,
+        ask_secret: AskSecret | None = None,
         give_up: float | None = None,
         pause: Callable[[], Awaitable[None]] | None = None,
         keeper: Keeper | None = None,
@@ -72,18 +93,23 @@ class Session:
         self.target: Final = target
         self._identity = identity
         self._show = show
+        self._dialling = Dialling(target, dial, trust)
+        self._token = token or Token()
+        self._confirm = confirm
         self._ask_name = ask_name
+        self._own_key = OwnKey(identity, ask_secret, show)
         self._give_up = give_up
         self._pause = pause
         self._keeper = keeper or Keeper(chat)
         self._written = written
-        self._dial = dial
         self._wall_clock = wall_clock
         self._jitter = jitter
         self._link: Link | None = None
         self._link_scope = trio.CancelScope()
         self._retry_at: float | None = None
         self._reached = False
+        self._reaching = trio.CancelScope()
+        """Ends when the server should have been reached."""
         self._deaf = False
         """The reader of what is shown is slow, and we wait for it instead of reading."""
         self._trouble: Trouble | None = None
@@ -101,6 +127,7 @@ class Session:
         """Stay connected until the end. The exit code: 0 after `finish` with every line stored, else 1."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._stay_connected)
+            nursery.start_soon(self._own_key.run)
             if self._written is not None:
                 nursery.start_soon(self._keeper.run, self._written)
             if self._give_up is not None:
@@ -160,7 +187,9 @@ class Session:
         self._wake()
 
     async def _must_be_reached(self, seconds: float) -> None:
-        await trio.sleep(seconds)
+        with self._reaching:
+            self._reaching.deadline = trio.current_time() + seconds
+            await trio.sleep_forever()
         if not self._reached:
             self._end(self._trouble or trouble.timed_out(self.target))
 
@@ -193,12 +222,8 @@ class Session:
                 case Send(event):
                     if self._link is not None:
                         self._link.send(event)
-                case Keep(line):
-                    self._keeper.keep(line)
-                case Start(position):
-                    self._keeper.start(position)
-                case LetGo(nonce):
-                    self._keeper.let_go(nonce)
+                case Keep() | Start() | LetGo():
+                    self._keep(effect)
                 case Show(item):
                     self._show(item)
                 case RetryAfter(seconds):
@@ -207,12 +232,25 @@ class Session:
                     self._drop(detail)
                 case Quit():
                     self.finish()
+                case ShowKey() | ExportKey():
+                    self._own_key.obey(effect)
                 case _ as never:
                     assert_never(never)
         self._keeper.look()
         if trouble := self._keeper.take_trouble():
             self._show(Notice(trouble))
         self._wake()
+
+    def _keep(self, effect: Keep | Start | LetGo) -> None:
+        match effect:
+            case Keep(line):
+                self._keeper.keep(line)
+            case Start(position):
+                self._keeper.start(position)
+            case LetGo(nonce):
+                self._keeper.let_go(nonce)
+            case _ as never:
+                assert_never(never)
 
     def _show_state(self, state: Literal["connected", "reconnecting", "closed"], detail: str) -> None:
         item = ConnectionState(state, detail)
@@ -250,39 +288,45 @@ class Session:
 
     async def _connect(self) -> Trouble:
         """One connection from its beginning to its end, and why it ended."""
+        confirm = None if self._confirm is None else self._ask_to_confirm
         try:
-            stream = await self._open_stream()
+            secured = await self._dialling.open(confirm, lambda text: self._show(Notice(text)))
         except Trouble as problem:
             return problem
         try:
-            return await self._use(stream)
+            return await self._use(secured)
         finally:
-            await trio.aclose_forcefully(stream)
+            await trio.aclose_forcefully(secured.stream)
 
-    async def _open_stream(self) -> trio.abc.Stream:
-        with trio.move_on_after(CONNECT_TIMEOUT):
-            try:
-                return await self._dial(self.target.host, self.target.port)
-            except (OSError, UnicodeError) as exc:
-                raise trouble.unreachable(self.target, exc) from exc
-        raise trouble.timed_out(self.target)
+    async def _ask_to_confirm(self, text: str, question: str) -> bool:
+        """Time in which the user thinks is not time in which the server could not be reached."""
+        assert self._confirm is not None
+        deadline, self._reaching.deadline = self._reaching.deadline, math.inf
+        start = trio.current_time()
+        confirmed = await self._confirm(text, question)
+        self._reaching.deadline = deadline + trio.current_time() - start
+        return confirmed
 
-    async def _use(self, stream: trio.abc.Stream) -> Trouble:
-        link = Link(stream)
+    async def _use(self, secured: Secured) -> Trouble:
+        link = Link(secured.stream)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(link.write)
             try:
-                welcome = await self._log_in(link)
+                welcome = await self._log_in(link, secured.pin)
             except Trouble as exc:
                 problem = exc
             else:
+                self.chat.ordering.invite = partial(invite_line, self.target, secured.pin)
                 problem = await self._stay_open(link, welcome)
             nursery.cancel_scope.cancel()
         return problem
 
-    async def _log_in(self, link: Link) -> wire.Welcome:
+    async def _log_in(self, link: Link, pin: bytes) -> wire.Welcome:
         with trio.move_on_after(LOGIN_TIMEOUT):
-            return await log_in(link, self.target, self._identity, self.chat.name)
+            token = self._token.next
+            welcome = await log_in(link, self.target, self._identity, self.chat.name, pin=pin, token=token)
+            self._token.used()
+            return welcome
         raise trouble.silent(self.target)
 
     async def _stay_open(self, link: Link, welcome: wire.Welcome) -> Trouble:

@@ -1,7 +1,9 @@
-"""What a user's clients keep on disk: the key, the last server and name, and the folder of their slots."""
+"""What a user's clients keep on disk: the key, the servers they know, the last server and name, and their slots."""
 
 import os
 import secrets
+import stat
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +35,11 @@ class StateDir:
         return self.path / "key.pem"
 
     @property
+    def known_servers(self) -> Path:
+        """For `KnownServers`."""
+        return self.path / "known-servers.json"
+
+    @property
     def slots(self) -> Path:
         """For `slots.take`."""
         return self.path / "slots"
@@ -55,6 +62,11 @@ class StateDir:
     @property
     def _memory(self) -> Path:
         return self.path / "last.json"
+
+
+def is_open_to_others(status: os.stat_result) -> bool:
+    """Whether somebody else may read or write a file that holds a secret. On Windows a home is its owner's."""
+    return sys.platform != "win32" and bool(stat.S_IMODE(status.st_mode) & ~OWNER_ONLY & (stat.S_IRWXG | stat.S_IRWXO))
 
 
 def write_whole(path: Path, data: bytes, *, replace: bool) -> None:

@@ -3,9 +3,11 @@
 import enum
 import errno
 import socket
+from pathlib import Path
 from typing import Final
 
 import wire
+from client_repl import pins
 from client_repl.address import Address
 
 NAME_CODES: Final = frozenset(
@@ -15,6 +17,7 @@ NAME_CODES: Final = frozenset(
         wire.Code.NAME_INVALID,
         wire.Code.NAME_RESERVED,
         wire.Code.NAME_TAKEN,
+        wire.Code.NAME_LOOKS_ALIKE,
     }
 )
 """Refusals of a login that another name can mend."""
@@ -31,6 +34,20 @@ _BUSY: Final = frozenset(
 )
 """Refusals of a login that may be gone at the next try."""
 
+_FINAL: Final = frozenset(
+    {
+        wire.Code.BANNED,
+        wire.Code.INVITE_NEEDED,
+        wire.Code.INVITE_INVALID,
+        wire.Code.INVITE_EXPIRED,
+        wire.Code.INVITE_USED,
+        wire.Code.LINK_INVALID,
+        wire.Code.LINK_EXPIRED,
+        wire.Code.LINK_USED,
+        wire.Code.ACCESS_INVALID,
+    }
+)
+"""Refusals of a login after which a client does not come back by itself, whatever the server says."""
 
 _COME_BACK: Final = frozenset({wire.ByeReason.RESTARTING, wire.ByeReason.TIMEOUT, wire.ByeReason.ERROR})
 """Reasons of a Bye after which a client connects again, asked to or not."""
@@ -60,7 +77,7 @@ def unreachable(target: Address, exc: Exception) -> Trouble:
     """What an error of connecting means."""
     causes = _leaves(exc)
     if any(isinstance(cause, socket.gaierror | UnicodeError) for cause in causes):
-        return Trouble("name-lookup", f"No computer is known by the name {target.host}; check its spelling.")
+        return no_such_name(target)
     numbers = {cause.errno for cause in causes if isinstance(cause, OSError)}
     if errno.ECONNREFUSED in numbers:
         return Trouble("refused", f"Nothing listens at {target}; is the server started, and is the port right?")
@@ -70,6 +87,11 @@ def unreachable(target: Address, exc: Exception) -> Trouble:
         return Trouble("unreachable", f"There is no way to {target}; check this computer's network.")
     reason = next((str(cause) for cause in causes), str(exc))
     return Trouble("connection-failed", f"{target} could not be reached: {reason}")
+
+
+def no_such_name(target: Address) -> Trouble:
+    """The host's name leads nowhere."""
+    return Trouble("name-lookup", f"No computer is known by the name {target.host}; check its spelling.")
 
 
 def timed_out(target: Address) -> Trouble:
@@ -82,6 +104,97 @@ def silent(target: Address) -> Trouble:
     return Trouble("timeout", f"{target} accepts the connection but does not answer; is this a trio-chat server?")
 
 
+# --- TLS, and who is at the other side
+
+
+_TOO_OLD: Final = frozenset({"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "WRONG_SSL_VERSION"})
+"""What OpenSSL says where no version is common."""
+_NOT_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
+"""What it says of bytes that are none of TLS."""
+
+
+def no_handshake(target: Address, reason: str) -> Trouble:
+    """TLS did not begin; `reason` is OpenSSL's word, "" for an end of the stream without any."""
+    if reason in _NOT_TLS:
+        text = f"{target} speaks plaintext: if it is a trio-chat server that is meant to, start with --plaintext."
+        return Trouble("not-tls", text, retry=Retry.IF_REACHED)
+    if reason in _TOO_OLD:
+        text = f"{target} has no TLS 1.3, only older versions; its host must update it."
+        return Trouble("tls-too-old", text, retry=Retry.IF_REACHED)
+    if "no application protocol" in reason.casefold().replace("_", " "):
+        return other_service(target)
+    if not reason:
+        return Trouble("connection-lost", f"{target} closed the connection before it was encrypted.")
+    return Trouble("tls-failed", f"{target} could not be spoken to by TLS ({reason}); try again, or tell its host.")
+
+
+def other_service(target: Address) -> Trouble:
+    """It speaks TLS, but not for this protocol."""
+    text = f"{target} speaks TLS, but is no trio-chat server; check host and port."
+    return Trouble(wire.Code.NOT_THIS_PROTOCOL, text, retry=Retry.IF_REACHED)
+
+
+def key_changed(target: Address, known: bytes, shown: bytes, file: Path) -> Trouble:
+    """The server is known by another key."""
+    return _hard_stop(
+        f"{target} shows another key than the one you know. Nothing was sent to it. The key you know:\n"
+        f"{pins.fingerprint(known)}\nThe key it shows:\n{pins.fingerprint(shown)}\n"
+        "Somebody may be between you and the server, or it was set up anew. Ask its host, not by this chat, for what "
+        f"`trio-chat fingerprint` says: if it is the second, take {target} out of {file} and start again."
+    )
+
+
+def other_invite(target: Address, known: bytes, file: Path) -> Trouble:
+    """The server is known by another key than an invite names."""
+    return _hard_stop(
+        f"The invite names another key for {target} than the one you know. Nothing was sent. The key you know:\n"
+        f"{pins.fingerprint(known)}\nThe key of the invite:\n{pins.fingerprint(target.pin)}\n"
+        "The invite may be forged or old, or the server was set up anew. Ask its host, not by this chat, for what "
+        f"`trio-chat fingerprint` says: if it is the second, take {target} out of {file} and start again."
+    )
+
+
+def key_not_of_invite(target: Address, shown: bytes) -> Trouble:
+    """The server shows another key than an invite names."""
+    return _hard_stop(
+        f"{target} shows another key than your invite names. Nothing was sent to it. The key of the invite:\n"
+        f"{pins.fingerprint(target.pin)}\nThe key it shows:\n{pins.fingerprint(shown)}\n"
+        "Somebody may be between you and the server, or the invite is old. Ask who gave it to you for another one."
+    )
+
+
+def _hard_stop(text: str) -> Trouble:
+    return Trouble("server-key-changed", text, retry=Retry.NO)
+
+
+def not_verified(target: Address, reason: str, file: Path) -> Trouble:
+    """An authority vouched for the server before."""
+    text = (
+        f"{target} was verified by a certificate authority, and is not any more: {reason}. Nothing was sent to it. "
+        "Somebody may be between you and the server, or its certificate is out of date: ask its host to renew it. "
+        f"If it does without an authority from now on, take {target} out of {file} and start again."
+    )
+    return Trouble("server-unverified", text, retry=Retry.NO)
+
+
+def unknown_server(target: Address, pin: bytes) -> Trouble:
+    """Its key would have to be compared, and nobody is there to do so."""
+    text = (
+        f"{target} is unknown to you, and nobody is here to be asked. Its key has the fingerprint\n"
+        f"{pins.fingerprint(pin)}\nStart with an invite line of its host, or with --trust-new if it is the right key."
+    )
+    return Trouble("unknown-server", text, retry=Retry.NO)
+
+
+def not_trusted(target: Address) -> Trouble:
+    """The user said no."""
+    text = f"Nothing was sent to {target}. Its host can tell you the fingerprint, or give you an invite line."
+    return Trouble("unknown-server", text, retry=Retry.NO)
+
+
+# --- the protocol
+
+
 def broken(target: Address, exc: wire.RemoteProtocolError) -> Trouble:
     """The other side does not keep to the protocol."""
     if exc.code is wire.Code.NOT_THIS_PROTOCOL:
@@ -91,8 +204,11 @@ def broken(target: Address, exc: wire.RemoteProtocolError) -> Trouble:
 
 def refused(refusal: wire.Refused) -> Trouble:
     """The server refused the login."""
-    retry = Retry.YES if refusal.code in _BUSY or refusal.retry_after > 0 else Retry.NO
+    comes_back = refusal.code in _BUSY or (refusal.retry_after > 0 and refusal.code not in _FINAL)
     text = refusal.text or f"The server refused: {refusal.code}."
+    if refusal.code == wire.Code.BAD_PROOF:
+        text += " Somebody may be between you and the server: compare the fingerprint of its key with its host."
+    retry = Retry.YES if comes_back else Retry.NO
     return Trouble(refusal.code, text, retry=retry, retry_after=refusal.retry_after / 1000)
 
 

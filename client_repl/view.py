@@ -30,7 +30,7 @@ from client_repl.items import (
     Welcomed,
 )
 from client_repl.names import fold
-from client_repl.paper import INDENT, Fragments, Paper, remark
+from client_repl.paper import INDENT, Fragments, Paper, hanging, remark
 from client_repl.sanitize import clean, clean_line, clean_text
 
 _Remark = (
@@ -56,7 +56,7 @@ def render(item: Item, now: int, columns: int, zone: tzinfo | None = None, home:
             return excerpts.begin(where, topic, paper)
         case Failure(code, text, draft):
             shown = remark("!", f"{clean_line(code)}: {clean_text(text)}", paper, style="class:failure")
-            return shown + _to_copy(draft) if draft else shown
+            return shown + _to_copy(draft, paper) if draft else shown
         case Clear():
             return []
         case _:
@@ -122,6 +122,7 @@ def _skipped(item: Skipped, home: str) -> str:
             return f"{count} earlier{where} ({clean_line(item.reason)})"
 
 
-def _to_copy(draft: str) -> Fragments:
+def _to_copy(draft: str, paper: Paper) -> Fragments:
     """A refused line that the editor has no room for: from the first column on, as a selection takes it."""
-    return [("class:dim", " " * INDENT + "your line was:\n"), ("", clean(draft) + "\n")]
+    above = hanging([("", " " * INDENT)], "your line was:", "class:dim", paper.columns)
+    return [*above, ("", clean(draft) + "\n")]

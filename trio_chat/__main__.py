@@ -1,6 +1,7 @@
 """The command line of the server: `python -m trio_chat`."""
 
 import os
+import shutil
 import sys
 import time
 from argparse import Namespace
@@ -14,10 +15,11 @@ import trio
 
 from trio_chat import __version__
 from trio_chat.archive import export, import_log, import_weechat, reindexed
-from trio_chat.config import Config, load, rate_limits
+from trio_chat.certificate import FOLDER, Certificate, fleeting, given, key_and_certificate, own, seen
+from trio_chat.config import Config, load, rate_limits, reloaded
 from trio_chat.descriptors import fitted
 from trio_chat.errors import ConfigError, StartError
-from trio_chat.invitation import client_here, join_lines, owner_lines, shown, take_over_lines
+from trio_chat.invitation import client_here, invitation, owner_lines, qr_code, shown, take_over_lines, target
 from trio_chat.log import Log, MemoryLog, SqliteLog, copies
 from trio_chat.logs import logging_to_stderr
 from trio_chat.options import NOT_YET, parse
@@ -61,11 +63,13 @@ def _run(options: Namespace) -> int:
             print(*take_over_lines(take_over(folder, options.name, _now() / 1000)), sep="\n")
         case "reindex":
             print(reindexed(folder))
+        case "fingerprint":
+            print(*_fingerprint(_load(options), folder, line=options.line), sep="\n")
         case "check-config":
             _load(options)
             print("the configuration is good")
         case _:
-            return _serve(_load(options), None if options.engine == "memory" else folder)
+            return _serve(options, None if options.engine == "memory" else folder)
     return 0
 
 
@@ -74,14 +78,18 @@ def _load(options: Namespace) -> Config:
         options.config,
         host=options.host and tuple(options.host),
         port=options.port,
+        plaintext=options.plaintext or None,
+        behind_proxy=options.behind_proxy,
+        public_name=options.public_name,
         keep_days=options.keep_days,
         max_size=options.max_size,
         **rate_limits(options.rate),
     )
 
 
-def _serve(config: Config, folder: Path | None) -> int:
+def _serve(options: Namespace, folder: Path | None) -> int:
     """Serve with the log in `folder`, or in memory."""
+    config = _load(options)
     listeners = listen(config.host, config.port)
     with ExitStack() as stack, logging_to_stderr():
         config = fitted(config)
@@ -89,13 +97,61 @@ def _serve(config: Config, folder: Path | None) -> int:
             stack.enter_context(listener)
         log, where = _open(config, folder)
         stack.enter_context(closing(log))
+        certificate = _certificate(config, folder)
         secret = os.urandom(SECRET_BYTES) if folder is None else secret_in(folder)
         ownership = Ownership(folder, secret)
         addresses = [listener.getsockname()[:2] for listener in listeners]
-        lines = [*join_lines(addresses, client_here()), where, *owner_lines(ownership.token(log.saved))]
-        print(f"listening on {shown(*addresses[0])}", *lines, sep="\n", flush=True)
-        trio.run(partial(serve, config, log, listeners, secret=secret, owned=ownership.end))
+        friends = invitation(
+            addresses,
+            pin=_pin(config, certificate),
+            public_name=config.public_name,
+            proxied=bool(config.behind_proxy),
+        )
+        print(f"listening on {shown(*addresses[0])}", *friends.lines(client_here()), sep="\n")
+        if friends.best and sys.stdout.isatty() and sys.stdout.encoding.lower() == "utf-8":
+            print(qr_code(friends.best, shutil.get_terminal_size().columns))
+        print(where, *owner_lines(ownership.token(log.saved)), sep="\n", flush=True)
+        reload = partial(_reload, options, folder)
+        trio.run(partial(serve, config, log, listeners, certificate, reload, secret=secret, owned=ownership.end))
     return 0
+
+
+def _reload(
+    options: Namespace, folder: Path | None, config: Config, certificate: Certificate | None
+) -> tuple[Config, Certificate | None, list[str]]:
+    config, waiting = reloaded(config, fitted(_load(options)))
+    return config, _certificate(config, folder, certificate), waiting
+
+
+def _certificate(config: Config, folder: Path | None, current: Certificate | None = None) -> Certificate | None:
+    """None without TLS. One in memory only stays what it is. Raises StartError."""
+    if config.plaintext or config.behind_proxy:
+        return None
+    if config.tls_certificate:
+        return given(Path(config.tls_certificate), Path(config.tls_key))
+    if folder is not None:
+        return own(folder / FOLDER)
+    return current if current is not None and current.file is None else fleeting()
+
+
+def _pin(config: Config, certificate: Certificate | None) -> bytes | None:
+    """Of the key that clients see; None without TLS."""
+    return bytes.fromhex(config.behind_proxy) or None if certificate is None else certificate.pin
+
+
+def _fingerprint(config: Config, folder: Path, *, line: bool) -> list[str]:
+    """Of the certificate on disk. Raises ConfigError where there is none to be."""
+    if config.plaintext or config.behind_proxy:
+        raise ConfigError("without TLS there is no fingerprint; a proxy's is the proxy's")
+    _, file = key_and_certificate(folder / FOLDER)
+    if config.tls_certificate:
+        file = Path(config.tls_certificate)
+    elif not file.exists():
+        raise StartError(f"no certificate in {file.parent} yet; the server makes it at its first start")
+    pin, expires = seen(file)
+    if line:
+        return [target("localhost", config.port, pin)]
+    return [pin.hex(), f"of {file}, valid until {expires:%Y-%m-%d}"]
 
 
 def _open(config: Config, folder: Path | None) -> tuple[Log, str]:

@@ -87,6 +87,8 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
     with trio.move_on_after(config.login_timeout) as scope:
         try:
             _take_place(services, scope, transport.address)
+            await _start(transport, config.tls_timeout)
+            _take_place(services, scope, transport.address)  # behind a proxy it is the client's only now
             return await _come_in(services, connection, transport, number)
         finally:
             services.logins.pop(scope, None)
@@ -108,7 +110,8 @@ def _take_place(services: Services, scope: trio.CancelScope, address: str) -> No
     """Count it with those that log in from this address. If those are too many, the oldest one gives way."""
     where, config = group(address), services.config
     services.logins.pop(scope, None)
-    most = 0 if is_in(address, config.exempt) else config.max_unproven
+    free = (*config.exempt, *config.proxies) if config.behind_proxy else config.exempt
+    most = 0 if is_in(address, free) else config.max_unproven
     if 0 < most <= list(services.logins.values()).count(where):
         _give_way(services.logins, where)
     services.logins[scope] = where
@@ -136,6 +139,14 @@ async def _come_in(services: Services, connection: wire.Connection, transport: T
             raise
 
 
+async def _start(transport: Transport, timeout: float) -> None:  # noqa: ASYNC109  a Disconnected, as for any other end
+    """Raises Disconnected, also where it takes over `timeout` seconds, and Refusal."""
+    with trio.move_on_after(timeout) as scope:
+        await transport.start()
+    if scope.cancelled_caught:
+        raise Disconnected(f"no TLS within {timeout:g} s")
+
+
 def _check_room(services: Services) -> None:
     if services.clients >= services.config.max_clients:
         text = "the server is full; try again later"
@@ -155,22 +166,22 @@ async def _enter(services: Services, claim: Claim, address: str, number: int, do
     Raises Refusal: as `entrance.enter`; TOO_MANY_*; UNAVAILABLE; NOT_ALLOWED where this client has made a later
     connection: it gave up this one, and the network brought the rest of it after all."""
     state, flush = services.state, services.committer.flush
-    visitor = Visitor(claim.key, claim.name, claim.guest, claim.token, address)
+    visitor = Visitor(claim.key, claim.name, claim.guest, claim.token, address, near=door.exempt)
 
     def come_in() -> Admitted:
         known = state.account_of(claim.key)
         present = services.sessions_of(known).get(claim.instance) if known is not None else None
         if present is not None and present.number > number:
             raise Refusal(Code.NOT_ALLOWED, "this client has made a later connection")
-        is_new = known is None and not claim.token  # who brings a token is let in by that, or by nothing
-        if is_new:
+        unknown = known is None and not claim.token  # a token says who vouches for it, or is refused
+        if unknown:
             door.check_new(claim.key)
-        if known is not None and not claim.token:
+        if known is not None:
             _check_connections(services, known, claim.instance)
         admitted = enter(state, visitor, services.now())
-        if claim.token:
+        if known is None:
             _check_connections(services, admitted.account, claim.instance)
-        if is_new:
+        if unknown:
             door.came(claim.key)
         if admitted.old is not None and admitted.account.present:
             services.presence.announce(renamed(admitted.account, admitted.old))
@@ -209,6 +220,7 @@ def _admit(
     replaced = services.sessions_of(account).get(claim.instance)
     if replaced is not None:
         replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
+    _end_strangers(services, account)
     session = Session(services, connection, transport, claim, admitted, number)
     conversations = list(map(session.told, state.conversations.of(account)))
     first = _fitting(conversations)
@@ -234,6 +246,14 @@ def _admit(
         session.reply(wire.Joined(conversation))
     log.info("logged in", peer=transport.peer, account=account.id, name=account.name)
     return session
+
+
+def _end_strangers(services: Services, account: Account) -> None:
+    """End the account's connections that would not be its any more: another key has just taken the place of all."""
+    for session in services.sessions_of(account).values():
+        if not services.state.keyring.opens(account, session.key, session.access):
+            text = "this user was given another key; whoever has this one is nobody here now"
+            session.close(wire.Bye(ByeReason.KICKED, text), within=services.config.linger)
 
 
 def _fitting(conversations: list[wire.Conversation]) -> tuple[wire.Conversation, ...]:

@@ -4,12 +4,19 @@ from collections.abc import Iterable
 from typing import Final
 
 from trio_chat.changes import Changes, Facts
+from trio_chat.errors import Refusal
 from trio_chat.facts import AuditEntry
 from trio_chat.model import FactKept
 from trio_chat.people import Account
+from wire import Code
 
 MAX_ENTRIES: Final = 10_000
 """The newest that are kept: years of a busy server, and 2 MB."""
+
+
+MOST_OF_MEMBERS: Final = 50
+"""Entries of one who is no operator, in a day: else they could push out what operators did."""
+_DAY: Final = 24 * 3600.0
 
 
 class Audit:
@@ -24,6 +31,18 @@ class Audit:
         self._last += 1
         self._entries[str(self._last)] = AuditEntry(now, account.id, account.name, command, arguments)
         self._entries.pop(str(self._last - MAX_ENTRIES), None)
+
+    def check_often(self, account: Account, now: float) -> None:
+        """Raise Refusal(RATE_LIMITED): whoever is no operator has too many entries of late."""
+        count = 0
+        for number in range(0 if account.operator else self._last, 0, -1):
+            entry = self._entries.get(str(number))
+            if entry is None or entry.at <= now - _DAY:
+                return
+            count += entry.account == account.id
+            if count >= MOST_OF_MEMBERS:
+                text = f"operators are told of this, and you did it {count} times today; go on tomorrow"
+                raise Refusal(Code.RATE_LIMITED, text, retry_after=int((entry.at + _DAY - now) * 1000) + 1)
 
     def newest(self, count: int) -> list[AuditEntry]:
         """The last `count`, oldest first."""

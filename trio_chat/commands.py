@@ -18,7 +18,7 @@ from trio_chat.effects import (
 )
 from trio_chat.entries import check_printable, say
 from trio_chat.errors import Refusal
-from trio_chat.moderation import check_enter
+from trio_chat.moderation import check_enter, check_may_write
 from trio_chat.people import Account
 from trio_chat.state import State
 from wire import Code
@@ -89,6 +89,8 @@ def _set_status(state: State, account: Account, event: wire.SetStatus, now: floa
         case wire.Status.AWAY:
             if len(event.text) > MAX_AWAY:
                 raise Refusal(Code.TEXT_TOO_LONG, f"say why in at most {MAX_AWAY} characters")
+            if event.text:
+                check_may_write(account, wire.Kind.TEXT, now)
             check_printable(event.text.replace("\n", "\r"))
             if account.away == event.text:
                 return [Reply(wire.Done(event.id))]

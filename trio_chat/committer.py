@@ -47,7 +47,7 @@ class Lane:
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A draft, and whom to tell: `reply` gets the Stored for the request `id`, unless `cursor` was shown the echo; or
-    a Refused, with the code UNAVAILABLE. Without a cursor nobody was. `repeated` is called where it had been stored
+    a Refused, with the code UNAVAILABLE. Without a cursor nobody was. `repeated` is called where it was stored
     before."""
 
     id: int

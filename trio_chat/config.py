@@ -1,9 +1,9 @@
 """The configuration: one frozen object, validated at the start, with every limit and its reason."""
 
-import ipaddress
 import re
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Self
 
 import msgspec
 from msgspec import Meta
@@ -44,10 +44,26 @@ class Keep(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set. Sizes in bytes, times in seconds."""
 
-    host: tuple[str, ...] = ("127.0.0.1", "::1")
-    """Addresses to listen on. Loopback only, as long as nothing is encrypted."""
+    host: tuple[str, ...] = ("0.0.0.0", "::")  # noqa: S104  it is encrypted
+    """Addresses to listen on: all of this machine. With `plaintext` or `behind_proxy` `127.0.0.1` and `::1`."""
     port: Annotated[int, Meta(ge=0, le=65535)] = wire.DEFAULT_PORT
     """0 takes a free one."""
+    public_name: Annotated[str, Meta(max_length=261, pattern=r"\A([\w.-]+|\[[0-9A-Fa-f:.]+\])?(:\d{1,5})?\Z")] = ""
+    """NAME or NAME:PORT under which the internet reaches this server, for the lines that friends type."""
+    tls_certificate: str = ""
+    """A PEM file: a certificate of your own, with its chain. Without, the server makes one in its data directory."""
+    tls_key: str = ""
+    """The PEM file of its key, which nobody else may read."""
+    tls_timeout: Seconds = 10.0
+    """From the connection until TLS stands, or the PROXY header is there: three round trips of the slowest network, and
+    what is lost is sent again."""
+    plaintext: bool = False
+    """No encryption: for this computer alone."""
+    behind_proxy: Annotated[str, Meta(pattern=r"\A([0-9A-Fa-f]{64})?\Z")] = ""
+    """The pin (sha256 in hex) of the key that a proxy shows, which speaks TLS with the clients and plaintext with this
+    server."""
+    proxies: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks whose PROXY headers are believed; all others are hung up on, where `behind_proxy` is set."""
     server_name: Annotated[str, Meta(min_length=1, max_length=64)] = "trio-chat"
     """What clients call this server."""
 
@@ -136,6 +152,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     newcomer_begins: Annotated[int, Meta(ge=0)] = 5
     """Rooms and direct conversations that somebody new begins in that time: enough to find friends, not to write to all
     who are here."""
+    newcomer_rate: Annotated[float, Meta(ge=0)] = 2.0
+    """Messages a second of somebody new, where `rate` is not less: enough to talk, too slow to flood a room."""
+    newcomer_burst: Size = 10
+    """The same at once."""
     release_days: Days = 180
     """A name is free again when its owner was not here for so long; 0 keeps it for ever. Owners and operators keep
     theirs."""
@@ -160,6 +180,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     crowd_over: Size = 450
     """And announces them again under this many, so that a room at the edge does not flicker."""
 
+    def for_newcomers(self) -> Self:
+        """As it holds for those who are new here; a rate of 0 is no limit for them either."""
+        rate, burst = min(self.rate, self.newcomer_rate), min(self.burst, self.newcomer_burst)
+        return msgspec.structs.replace(self, rate=rate, burst=burst)
+
 
 def rate_limits(rate: str | None) -> dict[str, float]:
     """What `--rate` sets: so many messages a second, and bytes in proportion, or with `off` no rate and no limit by
@@ -177,6 +202,24 @@ def rate_limits(rate: str | None) -> dict[str, float]:
         raise ConfigError(f"--rate {rate}: give messages a second, or off") from None
 
 
+AT_START: Final = frozenset(
+    {
+        *("host", "port", "public_name", "plaintext", "behind_proxy"),
+        *("batch_entries", "batch_bytes", "queue_entries", "tail_bytes", "log_bytes", "max_rooms", "max_entered"),
+        *("presence_interval", "leave_grace", "crowd", "crowd_over"),
+    }
+)
+"""Settings that a start hands down; a reload changes the others."""
+
+_LOOPBACK: Final = ("127.0.0.1", "::1")
+
+
+def reloaded(old: Config, new: Config) -> tuple[Config, list[str]]:
+    """What holds after a reload, and the settings that wait for a start."""
+    kept = {name: getattr(old, name) for name in AT_START}
+    return msgspec.structs.replace(new, **kept), sorted(name for name in AT_START if getattr(new, name) != kept[name])
+
+
 def load(path: Path | None = None, **overrides: Any) -> Config:
     """The configuration of a TOML file, with `overrides` (of the command line; None is not given) on top.
 
@@ -191,23 +234,56 @@ def load(path: Path | None = None, **overrides: Any) -> Config:
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             raise ConfigError(f"{path} is not TOML: {exc}") from exc
     values |= {name: value for name, value in overrides.items() if value is not None}
+    if values.get("plaintext") or values.get("behind_proxy"):
+        values.setdefault("host", _LOOPBACK)
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as exc:
-        why = re.sub(r"Expected `str` matching regex '.*'", "Expected a size such as 512M or 2G", str(exc))
+        why = re.sub(r"Expected `str` matching regex '(.*)'", _expected, str(exc))
         raise ConfigError(f"configuration: {why}; docs/server.md lists what may be set") from exc
     if config.crowd_over > config.crowd:
         raise ConfigError("configuration: crowd_over must not be larger than crowd")
     if config.ping_after >= config.dead_after:
         raise ConfigError("configuration: ping_after must be shorter than dead_after")
-    for network in config.exempt:
-        try:
-            ipaddress.ip_network(network, strict=False)
-        except ValueError as exc:
-            raise ConfigError(f"configuration: exempt: {shown(network)} is no network, as 10.0.0.0/8 or ::1") from exc
+    _check_doors(config)
     for room in config.rooms:
         try:
             room_key(room)
         except Refusal as exc:
             raise ConfigError(f'configuration: [rooms."{shown(room)}"]: {exc.text}') from exc
     return config
+
+
+def _expected(found: re.Match[str]) -> str:
+    """What a pattern stands for, for a person."""
+    if "KMGT" in found[1]:
+        return "Expected a size such as 512M or 2G"
+    if "{64}" in found[1]:
+        return "Expected the 64 hex digits of a pin"
+    return "Expected NAME or NAME:PORT"
+
+
+def _check_doors(config: Config) -> None:
+    """Raises ConfigError: who could come in, or listen in, would not be whom the host meant."""
+    if bool(config.tls_certificate) != bool(config.tls_key):
+        raise ConfigError("configuration: tls_certificate and tls_key come together")
+    if config.plaintext and not config.behind_proxy:
+        for host in config.host:
+            if not _is_loopback(host):
+                why = "without encryption everybody on the way could read along, and change it"
+                raise ConfigError(f"--plaintext listens on this computer only, not on {host}: {why}; leave it out")
+    for name, networks in (("proxies", config.proxies), ("exempt", config.exempt)):
+        for network in networks:
+            try:
+                ip_network(network)
+            except ValueError as exc:
+                raise ConfigError(
+                    f"configuration: {name}: {exc}; write an address, or a network as 10.0.0.0/8"
+                ) from exc
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -6,6 +6,7 @@ from typing import Final
 import wire
 from trio_chat.changes import Changes
 from trio_chat.errors import Refusal
+from trio_chat.lookalikes import Lookalikes
 from trio_chat.model import LOBBY, ConversationEnded, ConversationMade, MemberKept, Saved
 from trio_chat.names import fold, room_key, shown
 from trio_chat.people import Account, Conversation
@@ -29,6 +30,7 @@ class Conversations:
         self._by_id: dict[int, Conversation] = {}
         self._rooms: dict[str, Conversation] = {}
         """By folded name, with its `#`."""
+        self._looks = Lookalikes()
         self._direct: dict[tuple[int, int], Conversation] = {}
         self._next = max([LOBBY, *saved.heads]) + 1
         self._add_room(Conversation(LOBBY, LOBBY_NAME))
@@ -84,6 +86,11 @@ class Conversations:
         if found is None:
             if len(self._rooms) > self._max_rooms:
                 raise Refusal(Code.NOT_ALLOWED, "there are too many rooms; enter one that is there: /rooms lists them")
+            for alike in self._looks.of(name):
+                there = self._rooms[alike].room
+                raise Refusal(
+                    Code.NAME_LOOKS_ALIKE, f"{shown(name)} looks like {there}, which is there; choose another"
+                )
             found = self._add_room(Conversation(self._next, name, history))
             self._changes.put(ConversationMade(found.id, room=name, history=history))
             account.begun += 1
@@ -108,7 +115,9 @@ class Conversations:
             return None
 
     def _add_room(self, room: Conversation) -> Conversation:
-        self._by_id[room.id] = self._rooms[room_key(room.room)] = room
+        key = room_key(room.room)
+        self._by_id[room.id] = self._rooms[key] = room
+        self._looks.add(key, room.room)
         self._next = max(self._next, room.id + 1)
         return room
 
@@ -152,7 +161,9 @@ class Conversations:
             anything = conversation.written or self._head(conversation.id)
             if conversation.members or conversation.id == LOBBY or anything:
                 return False
-            del self._rooms[room_key(conversation.room)]
+            key = room_key(conversation.room)
+            del self._rooms[key]
+            self._looks.remove(key, conversation.room)
         else:
             del self._direct[_pair(*conversation.members)]
         del self._by_id[conversation.id]

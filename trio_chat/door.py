@@ -24,14 +24,14 @@ class Door:
         self._addresses = addresses
         self._config = config
         self._where = where
-        self._exempt = exempt
+        self.exempt: Final = exempt
 
     def check(self, hello: wire.Hello, *, known: bool) -> None:
         """Raise Refusal(RATE_LIMITED) if too many logins from there failed lately.
 
         A key that the server knows is let through, unless it brings a token: strangers behind the same address must not
         shut out members, and nobody finds a signature by trying."""
-        if self._exempt or (known and not hello.token):
+        if self.exempt or (known and not hello.token):
             return
         wait = self._addresses.barred(self._where, self._config().login_failures, trio.current_time())
         if wait:
@@ -44,13 +44,13 @@ class Door:
         try:
             yield
         except Refusal as refusal:
-            if refusal.code in FAILURES and not self._exempt:
+            if refusal.code in FAILURES and not self.exempt:
                 self._addresses.failed(self._where, self._config().login_failures, trio.current_time())
             raise
 
     def check_new(self, key: bytes) -> None:
         """Raise Refusal(TOO_MANY_NAMES) if too many new keys came from there lately, and this is one more."""
-        if self._exempt:
+        if self.exempt:
             return
         wait = self._addresses.crowded(self._where, key, self._config().new_names, trio.current_time())
         if wait:
@@ -59,7 +59,7 @@ class Door:
 
     def came(self, key: bytes) -> None:
         """A new key was let in."""
-        if not self._exempt:
+        if not self.exempt:
             self._addresses.came(self._where, key, self._config().new_names, trio.current_time())
 
 

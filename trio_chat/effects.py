@@ -89,7 +89,7 @@ class Tell:
 @dataclass(frozen=True, slots=True)
 class Evict:
     """End the connections of an account, of one of its keys or of an access token (its digest); or those from a
-    network: of accounts that are not recorded, or of `everyone`. Operators stay, if it is a network."""
+    network: of accounts that own no name, or of `everyone`. Operators stay, if it is a network."""
 
     text: str
     account: Account | None = None

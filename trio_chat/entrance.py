@@ -26,6 +26,8 @@ class Visitor:
     guest: bool
     token: str
     address: str
+    near: bool = False
+    """It comes from an address that is exempt from limits, as this computer's: its host vouches for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,9 @@ def enter(state: State, visitor: Visitor, now: float) -> Admitted:
     if invite is not None:
         state.tokens.use(invite, now)
         state.stand(account, invited=True, invited_by=invite.account)
-    elif state.rules.of(SERVER).approve:
-        account.standing = msgspec.structs.replace(account.standing, approved=False)  # not recorded: it may be a flood
+    else:  # not recorded by that: it may be a flood
+        approved = visitor.near or not state.rules.of(SERVER).approve
+        account.standing = msgspec.structs.replace(account.standing, invited=visitor.near, approved=approved)
     return Admitted(account, old)
 
 
@@ -74,7 +77,7 @@ def _check_bans(state: State, visitor: Visitor, account: Account | None, now: fl
         targets.append(of_account(account.id))
     else:
         targets.append(of_name(name_key(visitor.name)))
-    known = account is not None and account.recorded
+    known = account is not None and account.owned
     operator = account is not None and account.operator  # who could not lift the ban of a whole network any more
     state.bans.check(targets, "" if operator else visitor.address, now, known=known)
 
@@ -86,6 +89,8 @@ def _link(state: State, visitor: Visitor, now: float) -> Account:
     account = state.accounts.get(token.account)
     if account is None:
         raise Refusal(Code.LINK_INVALID, "whose code this is, is not here any more")
+    if token.purpose is Purpose.RECOVER and account.standing.role is wire.UserRole.OWNER:
+        raise Refusal(Code.LINK_INVALID, "this code is older than its user's rank; the host makes one: trio-chat owner")
     _check_bans(state, visitor, account, now)
     if known is account:  # it was done, and only the answer was lost
         return account

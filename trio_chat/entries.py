@@ -39,9 +39,9 @@ def say(state: State, account: Account, event: wire.Say, now: float) -> list[Eff
         conversation, to, made = state.resolve(account, event.to, event.account)
         entered = [Entered(conversation, tuple(conversation.members.values()))] if made else []
     if conversation.room:
-        check_pace(state, account, conversation, event.kind, now)
+        check_pace(state, account, conversation, event, now)
         if event.kind in _SAID:
-            state.rules.said(conversation.id, account.id, now)
+            state.rules.said(conversation.id, account.id, event.nonce, now)
     state.wrote(account)
     account.active_at = now
     conversation.written |= not event.ref  # what is about another entry, comes behind that

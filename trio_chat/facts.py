@@ -31,7 +31,7 @@ class Standing(Fact, frozen=True, kw_only=True):
     seen: float = 0.0
     """When it was here last, to the day; 0 for not noted yet."""
     invited: bool = False
-    """Somebody vouches for it: it came with an invite."""
+    """Somebody vouches for it: it came with an invite, or from the host's own computer."""
     invited_by: int = 0
     """The account that invited it; 0 for nobody, or the host."""
     approved: bool = True

@@ -9,12 +9,12 @@ from trio_chat.errors import StartError
 
 
 @contextmanager
-def appearing(target: Path) -> Iterator[Path]:
+def appearing(target: Path, *, replace: bool = False) -> Iterator[Path]:
     """A file for the block to fill, which nobody else may read; it becomes `target`, on disk, at the end of the block.
     Nothing is left of it if the block raises.
 
-    Raises StartError: `target` is there already, or cannot be written."""
-    if target.exists():
+    Raises StartError: `target` is there already and not to be replaced, or cannot be written."""
+    if target.exists() and not replace:
         raise StartError(f"{target} is there already; move it away first")
     part = Path(f"{target}.part")
     try:
@@ -22,7 +22,7 @@ def appearing(target: Path) -> Iterator[Path]:
         part.touch(mode=0o600)
         yield part
         _sync(part)
-        part.rename(target)
+        part.replace(target)
         if os.name == "posix":  # Windows has no such thing
             _sync(target.parent)
     except OSError as exc:

@@ -1,14 +1,20 @@
 """What the host gives to friends: the exact line to type, by audience."""
 
+import io
+import re
 import shlex
 import shutil
 import sys
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
 import ifaddr
+import segno
+
+import wire
 
 
 def shown(host: str, port: int) -> str:
@@ -31,23 +37,78 @@ def client_here() -> str:
     return shlex.quote(str(beside.relative_to(here) if beside.is_relative_to(here) else beside))
 
 
-def join_lines(addresses: Iterable[tuple[str, int]], client: str = CLIENT) -> list[str]:
-    """The lines for a server that listens on `addresses`; "all addresses" becomes each address of this machine. One is
-    enough for this computer, where `client` starts the client."""
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What follows the client's command, by audience."""
+
+    here: tuple[str, ...]
+    network: tuple[str, ...]
+    internet: str
+    """"" where nobody said under which name the internet reaches this server."""
+    hint: str
+    """What the host can do about that; "" for a server of this computer alone."""
+
+    @property
+    def best(self) -> str:
+        """The one that most people can use; "" where only this computer can."""
+        return self.internet or next(iter(self.network), "")
+
+    def lines(self, client: str = CLIENT) -> list[str]:
+        """The lines to read and to give away; `client` starts the client on this computer, where one line is enough."""
+        lines = [""]
+        if self.here:
+            lines += ["Join from this computer:", f"    {client} {self.here[0]}", ""]
+        if self.network:
+            lines += ["Join from this network:", *(f"    {CLIENT} {one}" for one in self.network), ""]
+        if self.internet:
+            lines += ["Join from the internet:", f"    {CLIENT} {self.internet}", ""]
+        elif self.hint:
+            lines += [self.hint, ""]
+        return lines
+
+
+def invitation(
+    addresses: Iterable[tuple[str, int]], *, pin: bytes | None, public_name: str = "", proxied: bool = False
+) -> Invitation:
+    """For a server that listens on `addresses`; "all addresses" becomes each address of this machine. `pin` is None
+    without TLS. Behind a proxy nobody but the proxy can join there."""
     here: list[str] = []
     network: list[str] = []
+    ports: list[int] = []
     for host, port in addresses:
+        ports.append(port)
         for address in _own_addresses(ip_address(host).version) if ip_address(host).is_unspecified else [host]:
-            if ip_address(address).is_loopback:
-                here.append(f"    {client} {shown(address, port)}")
-            else:
-                network.append(f"    {CLIENT} {shown(address, port)}")
-    lines = [""]
-    if here:
-        lines += ["Join from this computer:", here[0], ""]
-    if network:
-        lines += ["Join from this network (nothing is encrypted yet, so only where you trust it):", *network, ""]
-    return lines
+            (here if ip_address(address).is_loopback else network).append(target(address, port, pin))
+    internet = target(*_split(public_name, ports[0]), pin) if public_name else ""
+    if proxied:
+        return Invitation((), (), internet, "Clients join where the proxy is; --public-name NAME:PORT prints the line.")
+    nat = (
+        f"To join from the internet, port {ports[0]} must come through to this computer (a router forwards it); "
+        "--public-name NAME prints the line."
+    )
+    return Invitation(tuple(here), tuple(network), internet, nat if network else "")
+
+
+def target(host: str, port: int, pin: bytes | None) -> str:
+    """What the client takes: an invite, or without TLS an address."""
+    return wire.Invite(pin).line(host, port) if pin is not None else f"--plaintext {shown(host, port)}"
+
+
+def qr_code(text: str, columns: int) -> str:
+    """To be scanned from a terminal with so many columns; "" where it does not fit."""
+    code = segno.make_qr(text, error="l")
+    if code.symbol_size()[0] > columns:
+        return ""
+    out = io.StringIO()
+    code.terminal(out, compact=True)
+    return out.getvalue()
+
+
+def _split(name: str, port: int) -> tuple[str, int]:
+    """The host, without brackets, and its port, else `port`."""
+    found = re.fullmatch(r"\[?(.*?)\]?(?::(\d+))?", name)
+    assert found is not None
+    return found[1], int(found[2] or port)
 
 
 def _own_addresses(version: int) -> list[str]:

@@ -94,6 +94,10 @@ class Keyring:
 
     # --- access tokens
 
+    def opens(self, account: Account, key: bytes, access: str) -> bool:
+        """Whether whoever came with this key, or with the access token of this digest, would be the account now."""
+        return access in self._access if access else self._owners.get(key) is account
+
     def give_access(self, account: Account, label: str, now: float) -> str:
         """A token that logs in as the account, told once: only its digest is kept. Raises Refusal: NOT_ALLOWED, it has
         too many; BAD_ARGUMENT, one of this label."""

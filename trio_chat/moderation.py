@@ -1,5 +1,6 @@
 """Whether an account may write, begin a conversation or enter a room, by what operators and others have said of it."""
 
+import math
 from typing import Final
 
 import wire
@@ -16,7 +17,7 @@ _MAX_WAIT: Final = 24 * 3600.0
 
 
 def newcomer(state: State, account: Account, now: float) -> bool:
-    """Whether nobody knows the account yet: it is new here, without an invite."""
+    """Whether nobody vouches for the account yet: it is new here, without an invite."""
     standing = account.standing
     young = now - standing.since < state.config.newcomer_time
     return young and not standing.invited and not account.operator
@@ -40,7 +41,7 @@ def check_may_write(account: Account, kind: Kind, now: float) -> None:
 
 
 def check_direct(state: State, account: Account, other: Account, now: float) -> None:
-    """Whether the account may write to the other one alone. Raises Refusal: BLOCKED; RATE_LIMITED, a newcomer begins
+    """Whether the account may write to the other one alone. Raises Refusal: BLOCKED; NOT_ALLOWED, a newcomer begins
     too many conversations."""
     if account.id in other.standing.blocked:
         raise Refusal(Code.BLOCKED, f"{other.name} takes no direct messages from you")
@@ -49,27 +50,28 @@ def check_direct(state: State, account: Account, other: Account, now: float) -> 
 
 
 def check_begin(state: State, account: Account, now: float) -> None:
-    """Whether it may begin one more conversation. Raises Refusal(RATE_LIMITED)."""
+    """Whether it may begin one more conversation. Raises Refusal(NOT_ALLOWED): else a client would hold all
+    later lines back and send this one again, tomorrow."""
     most = state.config.newcomer_begins
     if account.begun >= most and newcomer(state, account, now):
         wait = account.standing.since + state.config.newcomer_time - now
         text = f"who is new here begins at most {most} conversations on the first day; go on in those"
-        raise Refusal(Code.RATE_LIMITED, text, retry_after=_milliseconds(wait))
+        raise Refusal(Code.NOT_ALLOWED, text, retry_after=_milliseconds(wait))
 
 
-def check_pace(state: State, account: Account, room: Conversation, kind: Kind, now: float) -> None:
-    """Whether the room's slow mode lets the account say something now. Raises Refusal(SLOW_MODE)."""
-    if kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
+def check_pace(state: State, account: Account, room: Conversation, event: wire.Say, now: float) -> None:
+    """Whether the room's slow mode lets the account say this now. Raises Refusal(SLOW_MODE)."""
+    if event.kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
         return
-    wait = state.rules.wait(room.id, account.id, now)
+    wait = state.rules.wait(room.id, account.id, event.nonce, now)
     if wait:
-        text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {wait:.0f} s"
+        text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {math.ceil(wait)} s"
         raise Refusal(Code.SLOW_MODE, text, retry_after=_milliseconds(wait))
 
 
 def check_enter(state: State, account: Account, room: Conversation | None, now: float) -> None:
     """Whether the account may enter the room, or make one (None). Raises Refusal: LOCKED, NOT_APPROVED,
-    RATE_LIMITED."""
+    NOT_ALLOWED."""
     if account.operator:
         return
     if not account.standing.approved:
@@ -86,7 +88,7 @@ def locked(state: State) -> bool:
 
 
 def _milliseconds(seconds: float) -> int:
-    return max(1, int(min(seconds, _MAX_WAIT) * 1000))
+    return math.ceil(min(seconds, _MAX_WAIT) * 1000)
 
 
 def role_rank(role: wire.UserRole) -> int:

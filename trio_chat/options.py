@@ -8,13 +8,13 @@ from typing import Final
 import wire
 from trio_chat import __version__
 
-NOT_YET: Final = ("invite", "fingerprint")
+NOT_YET: Final = ("invite",)
 """Commands of the contract that need what this version does not have."""
 
 _FILES: Final = {"backup": (1, 1), "restore": (1, 1), "export": (0, 1), "import": (1, 1), "owner": (1, 1)}
 """How many files a command takes, at least and at most (of `owner`, how many names); of the others none."""
 
-COMMANDS: Final = ("serve", "check-config", *_FILES, "reindex", *NOT_YET)
+COMMANDS: Final = ("serve", "check-config", "fingerprint", *_FILES, "reindex", *NOT_YET)
 
 _OF: Final = {
     "room": ("export", "import"),
@@ -23,6 +23,7 @@ _OF: Final = {
     "direct": ("export",),
     "keep_days": ("serve", "check-config"),
     "max_size": ("serve", "check-config"),
+    "line": ("fingerprint",),
 }
 """Whose these options are; the others are everybody's."""
 
@@ -55,11 +56,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "files", nargs="*", metavar="FILE", type=Path, help="of backup, restore, export and import; the NAME of owner"
     )
-    parser.add_argument("--host", action="append", help="address to listen on, may be repeated (default: loopback)")
+    parser.add_argument("--host", action="append", help="address to listen on, may be repeated (default: all)")
     parser.add_argument("--port", type=int, help=f"port, 0 for a free one (default: {wire.DEFAULT_PORT})")
     parser.add_argument("--data", type=Path, metavar="DIR", help="where messages and names are kept")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a TOML file with any of the settings")
-    parser.add_argument("--plaintext", action="store_true", help="no encryption; all that this version can do")
+    parser.add_argument("--plaintext", action="store_true", help="no encryption, on this computer only")
+    parser.add_argument(
+        "--behind-proxy", metavar="PIN", help="a proxy speaks TLS, with the key of this pin (64 hex digits)"
+    )
+    parser.add_argument("--public-name", metavar="NAME", help="under which the internet reaches this server")
+    parser.add_argument("--line", action="store_true", help="of fingerprint: just what joins from this computer")
     parser.add_argument("--rate", metavar="N|off", help="messages a second for one sender (default: 5)")
     parser.add_argument(
         "--engine", metavar="URL", default="sqlite", help="sqlite (in --data), or memory: nothing is kept"

@@ -8,11 +8,11 @@ from typing import Final
 
 from trio_chat.archive.snapshot import Snapshot
 from trio_chat.changes import Changes, Facts
-from trio_chat.errors import StartError
-from trio_chat.facts import Standing
+from trio_chat.errors import Refusal, StartError
+from trio_chat.facts import Standing, Used
 from trio_chat.files import appearing
 from trio_chat.model import Saved
-from trio_chat.tokens import RECOVERY_TIME, SECRET_BYTES, Purpose, make
+from trio_chat.tokens import OWNERS, RECOVERY_TIME, SECRET_BYTES, Purpose, Tokens, make
 from wire import UserRole
 
 _KEY_FILE: Final = "secret"
@@ -55,12 +55,23 @@ class Ownership:
         if self._path is None:
             return make(self._secret, Purpose.OWNER)
         try:
-            if not self._path.exists():
-                with appearing(self._path) as part:
-                    part.write_text(make(self._secret, Purpose.OWNER) + "\n")
-            return self._path.read_text().strip()
+            token = self._path.read_text().strip() if self._path.exists() else ""
         except (OSError, UnicodeDecodeError) as exc:
             raise StartError(f"{self._path} cannot be read: {exc}") from exc
+        if self._is_good(token, saved):
+            return token
+        self.end()  # of another secret, or damaged
+        token = make(self._secret, Purpose.OWNER)
+        with appearing(self._path) as part:
+            part.write_text(token + "\n")
+        return token
+
+    def _is_good(self, token: str, saved: Saved) -> bool:
+        tokens = Tokens(self._secret, Facts(Used, saved.facts, Changes()))
+        with suppress(Refusal):
+            tokens.read(token, OWNERS, now=0)
+            return True
+        return False
 
     def end(self) -> None:
         """There is an owner: the token is of no further use."""

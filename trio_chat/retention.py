@@ -40,25 +40,24 @@ log = structlog.get_logger()
 
 
 async def run(
-    config: Config,
+    config: Callable[[], Config],
     state: State,
     chat_log: Log,
     hub: Hub,
     flush: Callable[[], Awaitable[bool]],
     now: Callable[[], float],
 ) -> None:
-    """Let go of what is not to be kept, at once and then every hour, for ever; returns at once if all is to be kept.
+    """Let go of what is not to be kept, at once and then every hour, for ever, by the `config` of then.
 
     `flush` has the changes of the state stored, and says whether they are; `now` gives Unix seconds. Cancelled, it goes
     on where it was when it is called again."""
-    if not any((config.keep_days, config.max_size, *config.rooms.values())):
-        return
-    keeper = _Keeper(config, state, chat_log, hub, flush)
     while True:
-        try:
-            await keeper.round(int(now() * 1000))
-        except Unavailable as exc:
-            log.error("old messages are kept until the log can be read and written again", why=str(exc))
+        what = config()
+        if any((what.keep_days, what.max_size, *what.rooms.values())):
+            try:
+                await _Keeper(what, state, chat_log, hub, flush).round(int(now() * 1000))
+            except Unavailable as exc:
+                log.error("old messages are kept until the log can be read and written again", why=str(exc))
         await trio.sleep(EVERY)
 
 

@@ -1,5 +1,6 @@
 """What holds in a room or on the whole server: slow mode, locks, and whether newcomers wait for approval."""
 
+import math
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -20,8 +21,8 @@ class Rules:
 
     def __init__(self, saved: Iterable[FactKept], changes: Changes) -> None:
         self._rules = Facts(Rule, saved, changes)
-        self._said: dict[tuple[int, int], float] = {}
-        """By conversation and account: when the account said something there last, where that was slow."""
+        self._said: dict[tuple[int, int], tuple[float, bytes]] = {}
+        """By conversation and account: when the account said something there last, and its nonce; where it is slow."""
 
     def of(self, conversation: int) -> Rule:
         """Those of a room, or of the SERVER."""
@@ -39,15 +40,14 @@ class Rules:
         """Seconds from one line of an account to its next in a room; 0 for as fast as it likes."""
         return max(self.of(conversation).slow, self.of(SERVER).slow)
 
-    def wait(self, conversation: int, account: int, now: float) -> float:
-        """Seconds that the account must wait before its next line there; 0 for none."""
-        slow = self.slow(conversation)
-        last = self._said.get((conversation, account), now - slow)
-        return max(0.0, last + slow - now)
+    def wait(self, conversation: int, account: int, nonce: bytes, now: float) -> float:
+        """Seconds that the account must wait before it says this there; 0 for none, as for the same once more."""
+        at, last = self._said.get((conversation, account), (-math.inf, b""))
+        return 0.0 if last == nonce else max(0.0, at + self.slow(conversation) - now)
 
-    def said(self, conversation: int, account: int, now: float) -> None:
-        """The account says something there."""
+    def said(self, conversation: int, account: int, nonce: bytes, now: float) -> None:
+        """The account says this there."""
         slow = self.slow(conversation)
-        if slow:
-            self._said = {key: at for key, at in self._said.items() if at + self.slow(key[0]) > now}
-            self._said[conversation, account] = now
+        if slow and self._said.get((conversation, account), (now, b""))[1] != nonce:
+            self._said = {key: said for key, said in self._said.items() if said[0] + self.slow(key[0]) > now}
+            self._said[conversation, account] = (now, nonce)

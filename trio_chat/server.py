@@ -20,15 +20,18 @@ import trio
 import wire
 from trio_chat import retention
 from trio_chat.admission import make_room, run_session
+from trio_chat.certificate import Certificate
 from trio_chat.committer import Committer
 from trio_chat.config import Config
-from trio_chat.errors import StartError
+from trio_chat.errors import ConfigError, StartError
 from trio_chat.hub import Hub
 from trio_chat.log import Log
 from trio_chat.presence import Presence
+from trio_chat.proxied import ProxiedTransport
 from trio_chat.services import Services
 from trio_chat.state import State
-from trio_chat.transport import SocketTransport
+from trio_chat.tls import TlsTransport
+from trio_chat.transport import SocketTransport, Transport
 from wire import ByeReason
 
 log = structlog.get_logger()
@@ -42,6 +45,11 @@ _PORT_TRIES = 10
 """A port that was free on the first address may be taken on the second."""
 _RETRY_ACCEPT = 0.1
 """Seconds until the next try when there is no socket left, though there should be: something else has the files."""
+
+
+Reload = Callable[[Config, Certificate | None], tuple[Config, Certificate | None, list[str]]]
+"""Reads the configuration and the certificate again, given those of now; and names the settings that only a start can
+change. Raises ConfigError and StartError."""
 
 
 def make_services(config: Config, chat_log: Log, secret: bytes | None = None) -> Services:
@@ -97,7 +105,7 @@ async def core(services: Services) -> AsyncIterator[None]:
 
 async def _retain(services: Services) -> None:
     await retention.run(
-        services.config, services.state, services.log, services.hub, services.committer.flush, services.now
+        lambda: services.config, services.state, services.log, services.hub, services.committer.flush, services.now
     )
 
 
@@ -114,6 +122,8 @@ async def serve(
     config: Config,
     chat_log: Log,
     listeners: Sequence[socket.socket],
+    certificate: Certificate | None = None,
+    reload: Reload | None = None,
     *,
     secret: bytes | None = None,
     owned: Callable[[], None] = lambda: None,
@@ -122,14 +132,17 @@ async def serve(
     """Serve on `listeners` (bound, listening) until SIGTERM or SIGINT, then stop in order. Closes the listeners.
     `secret` signs tokens; `owned` is called when somebody owns the server.
 
+    `certificate` is None without TLS. SIGHUP has `reload` say what holds from then on.
+
     Cancelled, it stops at once: clients get no Bye, but nothing that was acknowledged is lost by that."""
     services = make_services(config, chat_log, secret)
     services.owned = owned
+    services.certificate = certificate
     async with core(services), trio.open_nursery() as sessions:
         async with trio.open_nursery() as accept:
             for listener in listeners:
                 accept.start_soon(_accept, listener, services, sessions)
-            accept.start_soon(_stop_on_signal, accept.cancel_scope)
+            accept.start_soon(_heed_signals, accept.cancel_scope, services, reload)
             task_status.started(services)
         sessions.cancel_scope.deadline = trio.current_time() + config.shutdown_grace
         await say_goodbye(services)
@@ -148,11 +161,33 @@ async def say_goodbye(services: Services) -> None:
         session.close(wire.Bye(ByeReason.RESTARTING, "the server stops", services.config.restart_hint))
 
 
-async def _stop_on_signal(scope: trio.CancelScope) -> None:
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+async def _heed_signals(scope: trio.CancelScope, services: Services, reload: Reload | None) -> None:
+    hangup = {getattr(signal, "SIGHUP", None)} if reload is not None else set()  # Windows has none
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, *filter(None, hangup)) as signals:
         async for number in signals:
             log.info("signal", name=signal.Signals(number).name)
-            scope.cancel()
+            if reload is not None and number in hangup:
+                _reload(services, reload)
+            else:
+                scope.cancel()
+
+
+def _reload(services: Services, reload: Reload) -> None:
+    try:
+        config, services.certificate, waiting = reload(services.config, services.certificate)
+    except (ConfigError, StartError) as exc:
+        log.error("not reloaded; all stays as it was", why=str(exc))
+    else:
+        services.config = services.state.config = config
+        pin = services.certificate and services.certificate.pin.hex()
+        log.info("reloaded", pin=pin, wait_for_a_restart=waiting)
+
+
+def _transport(services: Services, sock: socket.socket) -> Transport:
+    config = services.config
+    if config.behind_proxy:
+        return ProxiedTransport(sock, config.proxies, bytes.fromhex(config.behind_proxy))
+    return SocketTransport(sock) if services.certificate is None else TlsTransport(sock, services.certificate)
 
 
 async def _accept(listener: socket.socket, services: Services, sessions: trio.Nursery) -> None:
@@ -171,7 +206,7 @@ async def _accept(listener: socket.socket, services: Services, sessions: trio.Nu
                 make_room(services)
                 await trio.sleep(_RETRY_ACCEPT)
             else:
-                sessions.start_soon(run_session, services, SocketTransport(sock))
+                sessions.start_soon(run_session, services, _transport(services, sock))
                 await trio.lowlevel.checkpoint()
 
 

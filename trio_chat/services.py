@@ -11,11 +11,13 @@ import trio
 import wire
 from trio_chat.addresses import Addresses
 from trio_chat.budget import Budget
+from trio_chat.certificate import Certificate
 from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.effects import Evict, Owned, Tell
 from trio_chat.hub import Hub
 from trio_chat.log import Log
+from trio_chat.moderation import newcomer
 from trio_chat.people import Account, Conversation
 from trio_chat.presence import Presence
 from trio_chat.rates import RatesOf
@@ -30,6 +32,7 @@ class Services:
     """What all sessions of a server share."""
 
     config: Config
+    """Read it when it is used: a reload puts another in its place."""
     state: State
     log: Log
     hub: Hub
@@ -37,6 +40,8 @@ class Services:
     presence: Presence
     now: Callable[[], float]
     """Seconds of a steady clock that was set to Unix time once."""
+    certificate: Certificate | None = None
+    """What newcomers are shown in TLS; None without TLS."""
     clients: int = 0
     """Connections that are logged in, or were told that there is a place for them."""
     logins: dict[trio.CancelScope, str] = field(default_factory=dict)
@@ -53,10 +58,21 @@ class Services:
     """Called when somebody owns the server: the token that says who may is used."""
     numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
     """For connections, in the order in which they came."""
+    _for_newcomers: tuple[Config, Config] = field(init=False)
+    """What `config` was, and is for newcomers."""
     _sessions: dict[int, dict[bytes, "Session"]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.budget = Budget(lambda: self.config.all_outbox_bytes)
+        self._for_newcomers = (self.config, self.config.for_newcomers())
+
+    def config_of(self, account: Account) -> Config:
+        """The configuration as it holds for this account now: who is new is slower."""
+        if not newcomer(self.state, account, self.now()):
+            return self.config
+        if self._for_newcomers[0] is not self.config:
+            self._for_newcomers = (self.config, self.config.for_newcomers())
+        return self._for_newcomers[1]
 
     @property
     def sessions(self) -> list["Session"]:
@@ -111,7 +127,7 @@ class Services:
         network = ip_network(evict.network) if evict.network else None
         for session in self.sessions:
             if network is not None:
-                stays = session.account.operator or (session.account.recorded and not evict.everyone)
+                stays = session.account.operator or (session.account.owned and not evict.everyone)
                 out = not stays and _inside(session.address, network)
             else:
                 mine = session.account is evict.account

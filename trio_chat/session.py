@@ -86,7 +86,7 @@ class Session:
         self.cursor: Final = Cursor(services.hub, self.outbox, partial(services.presence.snapshot, account))
         self._throttle = Throttle(
             services.rates.enter(account.id),
-            lambda: services.config,
+            partial(services.config_of, account),
             exempt=is_in(transport.address, config.exempt),
         )
         self._services = services
@@ -247,6 +247,13 @@ class Session:
                 self._lane.failed(event.nonce)
             self._refuse(request_id(event), not_now(exc))
 
+    def _effects(self, event: Request) -> list[Effect]:
+        state, now = self._services.state, self._services.now()
+        if isinstance(event, wire.Command):
+            asked = Asked(state, self.account, event.id, now, self.key, self.address, bool(self.access))
+            return run(asked, event)
+        return handle(state, self.account, event, now)
+
     async def _has_turn(self, event: Request) -> bool:
         """Wait until the account may send it. False: it is a line that was stored before, which never waits, and is
         answered."""
@@ -258,13 +265,6 @@ class Session:
         else:
             await self._throttle.request(SEARCH_COST if isinstance(event, wire.Search) else 1)
         return True
-
-    def _effects(self, event: Request) -> list[Effect]:
-        state, now = self._services.state, self._services.now()
-        if isinstance(event, wire.Command):
-            asked = Asked(state, self.account, event.id, now, self.key, self.address, bool(self.access))
-            return run(asked, event)
-        return handle(state, self.account, event, now)
 
     def _refuse(self, ref: int, refusal: Refusal) -> None:
         self.reply(wire.Refused(ref, refusal.code, refusal.text, refusal.retry_after))

@@ -187,8 +187,8 @@ class State:
             return None
         folded = self._names.fold(name, account, now)
         old = account.name
+        self._names.free(account)
         if folded != account.name_key:
-            self._names.free(account)
             if account.spoke:
                 self._names.keep(account, now)
             account.spoke = False
@@ -272,9 +272,9 @@ class State:
         come back. Returns the conversations that ended with that."""
         ended: list[int] = []
         for account in list(self.accounts.values()):
-            if not account.owned or account.present or account.operator:
+            if not account.owned or account.operator:
                 continue
-            if not account.standing.seen:
+            if account.present or not account.standing.seen:
                 self.stand(account, seen=now)
             elif now - account.standing.seen > unused:
                 ended += self._end(account)

@@ -34,6 +34,8 @@ async def take_back(services: Services, operator: Account, asked: TakeBack) -> s
         return f"The line of {message.sender} is taken back."
     count = 0
     for number in list(services.state.conversations):
+        if number not in services.state.conversations:  # it ended meanwhile
+            continue
         room = services.state.conversations[number]
         seqs = await _lines(services, room, asked.author, asked.since, MAX_PURGED - count) if room.room else []
         await _forget(services, operator, room, seqs)

@@ -12,7 +12,8 @@ from trio_chat.errors import Disconnected
 
 
 class Transport(Protocol):
-    """A connected byte stream. One task at a time may receive, one may send.
+    """A connected byte stream. One task at a time may receive, one may send: the next `try_send` begins with what the
+    last one did not take.
 
     Every method but `close` raises Disconnected when the stream is of no further use, and only that.
     """
@@ -23,6 +24,11 @@ class Transport(Protocol):
     """The peer's address alone, without brackets; what limits and bans go by."""
     pin: bytes
     """The sha256 of the public key that the peer was shown in TLS; NO_PIN without TLS."""
+
+    async def start(self) -> None:
+        """Do what comes before the protocol, once and first: `address` and `peer` may be others after it. Raises
+        Refusal for a peer that would understand one, over a stream that works then. Cancelled, it is of no further
+        use."""
 
     def try_send(self, data: memoryview) -> int:
         """Send what goes without waiting; how many bytes that was, 0 if none."""
@@ -52,8 +58,15 @@ class SocketTransport:
         with suppress(OSError):  # a peer that is gone already: the first use says so
             sock.settimeout(0)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.address, port = sock.getpeername()[:2]
-            self.peer = f"[{self.address}]:{port}" if ":" in self.address else f"{self.address}:{port}"
+            self._call(*sock.getpeername()[:2])
+
+    def _call(self, address: str, port: int) -> None:
+        self.address = address
+        self.peer = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+    async def start(self) -> None:
+        """See Transport."""
+        await trio.lowlevel.checkpoint()
 
     def try_send(self, data: memoryview) -> int:
         """See Transport."""
@@ -71,6 +84,12 @@ class SocketTransport:
         except (OSError, ValueError, trio.ClosedResourceError) as exc:
             raise Disconnected(str(exc)) from exc
 
+    async def _wait_readable(self) -> None:
+        try:
+            await trio.lowlevel.wait_readable(self._sock)
+        except (OSError, ValueError, trio.ClosedResourceError) as exc:
+            raise Disconnected(str(exc)) from exc
+
     async def receive(self) -> bytes:
         """See Transport."""
         await trio.lowlevel.checkpoint()
@@ -81,10 +100,7 @@ class SocketTransport:
                 pass
             except OSError as exc:
                 raise Disconnected(str(exc)) from exc
-            try:
-                await trio.lowlevel.wait_readable(self._sock)
-            except (OSError, ValueError, trio.ClosedResourceError) as exc:
-                raise Disconnected(str(exc)) from exc
+            await self._wait_readable()
 
     def send_eof(self) -> None:
         """See Transport."""

@@ -67,10 +67,11 @@ from wire.parts import (
     User,
     UserRole,
 )
-from wire.proof import NO_PIN, signed_login
+from wire.proof import ALPN, NO_PIN, signed_login
 from wire.state import Role, State
 
 __all__ = [
+    "ALPN",
     "APPID",
     "DEFAULT_PORT",
     "MAX_FRAME_CLIENT",

@@ -1,6 +1,9 @@
-"""What a login signs."""
+"""What a login signs, and what TLS calls the protocol."""
 
 from typing import Final
+
+ALPN: Final = "tchat/1"
+"""The name of this protocol in TLS; both sides hang up if it was not chosen."""
 
 NO_PIN: Final = bytes(32)
 """The server key pin where the connection is not encrypted."""

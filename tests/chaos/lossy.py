@@ -236,6 +236,9 @@ class ServerTransport:
         self.pin = wire.NO_PIN
         self.close: Final = end.close
 
+    async def start(self) -> None:
+        await trio.lowlevel.checkpoint()
+
     def try_send(self, data: memoryview) -> int:
         with _gone_is(Disconnected):
             return self._end.put(data)

@@ -87,8 +87,8 @@ def _server_goes_on_at_the_head(patch: pytest.MonkeyPatch) -> dict[str, Any]:
 def _client_does_not_resend(patch: pytest.MonkeyPatch) -> dict[str, Any]:
     ready, sent = Outbox.ready, set[bytes]()
 
-    def ready_once(self: Outbox) -> Iterator[wire.Say]:
-        for say in ready(self):
+    def ready_once(self: Outbox, may_go: Callable[[wire.Say], bool]) -> Iterator[wire.Say]:
+        for say in ready(self, may_go):
             if say.nonce not in sent:
                 sent.add(say.nonce)
                 yield say

@@ -14,6 +14,8 @@ from client_repl.chat import Chat
 from client_repl.items import ConnectionState, Item
 from client_repl.keeper import Keeper, Written
 from client_repl.session import AskName, Session
+from client_repl.tokens import Token
+from client_repl.trust import Confirm, Trust
 from tests.client import talk
 
 TARGET = Address("example.org", 7557)
@@ -55,16 +57,19 @@ class Peer:
         for event in events:
             await self.stream.send_all(self.connection.send(event))
 
-    async def admit(self, *, head: int = 0, limits: wire.Limits | None = None) -> wire.Hello:
-        """A whole login and the Resume; checks the proof. `head` is the lobby's."""
+    async def admit(
+        self, *, head: int = 0, pin: bytes = wire.NO_PIN, name: str = "", limits: wire.Limits | None = None
+    ) -> wire.Hello:
+        """A whole login and the Resume; checks the proof. `head` is the lobby's, `pin` of the key that was shown, and
+        `name` who the user is, if not as it says."""
         hello = await self.expect(wire.Hello)
         await self.send(wire.Challenge(hello.id, b"S" * 16))
         proof = await self.expect(wire.Proof)
         signed = wire.signed_login(
-            pin=bytes(32), client_nonce=hello.nonce, server_nonce=b"S" * 16, key=hello.key, name=hello.name
+            pin=pin, client_nonce=hello.nonce, server_nonce=b"S" * 16, key=hello.key, name=hello.name
         )
         Ed25519PublicKey.from_public_bytes(hello.key).verify(proof.signature, signed)
-        await self.send(talk.welcome(hello.name, head=head, limits=limits))
+        await self.send(talk.welcome(name or hello.name, head=head, limits=limits))
         resume = await self.expect(wire.Resume)
         self.resumed = {position.conversation: position.seq for position in resume.positions}
         await self.send(wire.Done(resume.id))
@@ -96,6 +101,9 @@ class World:
         dial: Callable[[str, int], Awaitable[trio.abc.Stream]] | None = None,
         pause: Callable[[], Awaitable[None]] | None = None,
         show: Callable[[Item], None] | None = None,
+        trust: Trust | None = None,
+        token: Token | None = None,
+        confirm: Confirm | None = None,
         keeper: Keeper | None = None,
         written: Written | None = None,
     ) -> None:
@@ -107,6 +115,9 @@ class World:
             TARGET,
             identity.guest(),
             show or self.items.append,
+            trust=trust,
+            token=token,
+            confirm=confirm,
             ask_name=ask_name,
             give_up=give_up,
             dial=dial or self.dial,

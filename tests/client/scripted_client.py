@@ -199,7 +199,7 @@ def main() -> int:
     chat = Chat("alice", new_nonce=lambda: next(nonces), screen=True)
     return app.run(
         chat,
-        lambda show, ask_name, pause, _written: ScriptedSession(chat, show, ask_name, pause),
+        lambda show, asks, pause, _written: ScriptedSession(chat, show, asks.name, pause),
         draft="",
         hold_draft=lambda _draft: None,
     )

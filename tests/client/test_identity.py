@@ -1,6 +1,7 @@
 """The key on disk, and what else is remembered."""
 
 import stat
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -52,9 +53,67 @@ def test_only_the_owner_reads_the_key(tmp_path: Path) -> None:
     assert stat.S_IMODE(state.path.stat().st_mode) == 0o700
     identity.load_or_create(state.key_file)
     assert stat.S_IMODE(state.key_file.stat().st_mode) == 0o600
-    state.key_file.chmod(0o644)
-    identity.load_or_create(state.key_file)
-    assert stat.S_IMODE(state.key_file.stat().st_mode) == 0o600
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o606])
+def test_a_key_that_others_can_read_is_refused_until_it_is_mended(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "a folder" / "key.pem"
+    path.parent.mkdir()
+    public = identity.load_or_create(path).public
+    path.chmod(mode)
+    with pytest.raises(IdentityError, match="others can read") as refused:
+        identity.load_or_create(path)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    command = str(refused.value).partition(": ")[2]
+    subprocess.run(["/bin/sh", "-c", command], check=True)
+    assert identity.load_or_create(path).public == public
+
+
+def test_an_exported_key_is_taken_with_its_passphrase_only(tmp_path: Path) -> None:
+    mine = identity.load_or_create(tmp_path / "key.pem")
+    copy = tmp_path / "copy.pem"
+    mine.export(copy, "correct horse")
+    assert b"ENCRYPTED" in copy.read_bytes()
+    if sys.platform != "win32":
+        assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    there = tmp_path / "there.pem"
+    with pytest.raises(IdentityError, match="passphrase"):
+        identity.bring(copy, there, lambda: "wrong horse")
+    assert not there.exists()
+    identity.bring(copy, there, lambda: "correct horse")
+    assert identity.load_or_create(there).public == mine.public
+    assert identity.load_or_create(there).fingerprint == mine.fingerprint
+
+
+def test_a_key_is_written_over_nothing(tmp_path: Path) -> None:
+    mine = identity.load_or_create(tmp_path / "key.pem")
+    copy = tmp_path / "copy.pem"
+    copy.write_bytes(b"precious")
+    with pytest.raises(IdentityError, match="there already"):
+        mine.export(copy, "correct horse")
+    assert copy.read_bytes() == b"precious"
+    with pytest.raises(IdentityError, match="cannot be written"):
+        mine.export(tmp_path / "missing" / "copy.pem", "correct horse")
+    before = (tmp_path / "key.pem").read_bytes()
+    with pytest.raises(IdentityError, match="there already"):
+        identity.bring(copy, tmp_path / "key.pem", lambda: "correct horse")
+    assert (tmp_path / "key.pem").read_bytes() == before
+
+
+@pytest.mark.parametrize("data", [None, b"", b"precious", b"-----BEGIN ENCRYPTED PRIVATE KEY-----"])
+def test_what_is_no_exported_key_is_told(tmp_path: Path, data: bytes | None) -> None:
+    if data is not None:
+        (tmp_path / "copy.pem").write_bytes(data)
+    with pytest.raises(IdentityError, match=r"cannot be read|holds no key"):
+        identity.bring(tmp_path / "copy.pem", tmp_path / "key.pem", lambda: "x")
+    assert not (tmp_path / "key.pem").exists()
+
+
+def test_a_key_that_was_never_encrypted_is_taken_without_a_question(tmp_path: Path) -> None:
+    mine = identity.load_or_create(tmp_path / "key.pem")
+    identity.bring(tmp_path / "key.pem", tmp_path / "there.pem", lambda: pytest.fail("was asked for"))
+    assert identity.load_or_create(tmp_path / "there.pem").public == mine.public
 
 
 def test_a_file_that_is_no_key_is_told_and_kept(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.client.scripted import Peer
 async def run(args: Sequence[str | Path], stdin: bytes = b"") -> tuple[int, str, str]:
     """The exit code, output and errors of a client process."""
     done = await trio.run_process(
-        [sys.executable, "-m", "client_repl", *args],
+        [sys.executable, "-m", "client_repl", "--plaintext", *args],
         stdin=stdin,
         capture_stdout=True,
         capture_stderr=True,
@@ -98,7 +98,7 @@ async def test_with_to_commands_are_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("redirect", ["<&-", ">&-", "<&- >&- 2>&-", "</dev/null | true"])
 async def test_standard_streams_may_be_closed(redirect: str) -> None:
     async def script(server: Server, address: str) -> None:
-        command = f'"$0" -m client_repl {address} --guest --name zoë --json {redirect}'
+        command = f'"$0" -m client_repl --plaintext {address} --guest --name zoë --json {redirect}'
         done = await trio.run_process(
             ["/bin/sh", "-c", command, sys.executable], capture_stderr=True, stdout=subprocess.DEVNULL
         )

@@ -196,7 +196,7 @@ def test_messages_of_a_pipe(item: Item, text: str) -> None:
     ("item", "text"),
     [
         (Failure("no-such-user", "there is no \x1bx"), "no-such-user: there is no ␛x"),
-        (Failure("x", "no\n" * 99), "x: no" + "\nno" * 39 + "\n… 60 more lines"),
+        (Failure("x", "no\n" * 99), "x: no" + "\n        no" * 39 + "\n        … 60 more lines"),
         (Notice("history was reset"), "history was reset"),
         (Missed("3 from b\x1bob while you were away"), "3 from b␛ob while you were away"),
         (ConnectionState("reconnecting", "gone"), "gone"),

@@ -81,7 +81,12 @@ def test_whatever_comes_is_harmless(text: str) -> None:
     assert "\n" not in clean_line(text)
 
 
-@given(st.text(st.sampled_from("a\u0301\u200d\u200c👩❤\ufe0f🏽ن\u202e\r\n\t\U000e0100\u034f")))
+def test_a_joiner_joins_what_is_shown() -> None:
+    assert clean("\u0646\u200c\u061c") == "\u0646<U+200C><U+061C>"
+    assert clean("\u0928" + "\u0941" * 4 + "\u200d\u0941b") == "\u0928" + "\u0941" * 4 + "<U+200D>b"
+
+
+@given(st.text(st.sampled_from("a\u0301\u200d\u200c👩❤\ufe0f🏽ن\u061c\u0941\u202e\r\n\t\U000e0100\u034f")))
 def test_joiners_and_marks_in_any_order(text: str) -> None:
     assert clean(clean(text)) == clean(text)
-    assert len(clean(text)) >= len(text.replace("\r\n", "\n")) - sum(map(text.count, "\u0301\ufe0f\U000e0100"))
+    assert len(clean(text)) >= len(text.replace("\r\n", "\n")) - sum(map(text.count, "\u0301\u0941\ufe0f\U000e0100"))

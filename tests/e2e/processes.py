@@ -158,6 +158,7 @@ async def serving(
     engine: str = "sqlite",
     rate: str = "off",
     faults: int = 0,
+    plaintext: bool = True,
     **config: float | str | list[str],
 ) -> AsyncIterator[Server]:
     """A server for the length of the block; `config` is what goes into its configuration file. With a `rate` of "" that
@@ -169,6 +170,7 @@ async def serving(
     file = folder / "server.toml"
     file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in config.items()))
     arguments = ["--host", host, "--port", str(port), "--data", str(folder / "data"), "--config", str(file)]
+    arguments += ["--plaintext"] if plaintext else []
     command = [
         *prefix,
         sys.executable,
@@ -196,7 +198,13 @@ async def serving(
 
 @asynccontextmanager
 async def chatting(
-    folder: Path, where: str, name: str, *options: str, prefix: Sequence[str] = (), until: str | None = "welcome"
+    folder: Path,
+    where: str,
+    name: str,
+    *options: str,
+    prefix: Sequence[str] = (),
+    until: str | None = "welcome",
+    plaintext: bool = True,
 ) -> AsyncIterator[Client]:
     """A client with --json for the length of the block, logged in. Its state is in `folder`/`name`."""
     state = str(folder / name)
@@ -205,6 +213,7 @@ async def chatting(
         sys.executable,
         "-m",
         "client_repl",
+        *(["--plaintext"] if plaintext else []),
         where,
         "--json",
         "--name",

@@ -1,13 +1,16 @@
 """A client that speaks the wire by hand: what a test sends is what the server gets, and every answer is kept."""
 
+import hashlib
 import itertools
 import os
 import socket
+import ssl
 import struct
 import time
 from typing import TypeVar
 
 import trio
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -26,6 +29,15 @@ def new_nonce() -> bytes:
     return int(time.time() * 1000).to_bytes(8, "big") + os.urandom(8)
 
 
+def any_server(*protocols: str) -> ssl.SSLContext:
+    """TLS as clients speak it, with these names of ALPN; it takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(protocols or [wire.ALPN])
+    return context
+
+
 class Identity:
     """The key and the instance of one user, for as many connections as a test likes."""
 
@@ -41,10 +53,10 @@ class Identity:
         """The first frame."""
         return wire.Hello(1, wire.VERSIONS, self.name, self.key, self.nonce, self.instance, guest=self.guest)
 
-    def proof(self, challenge: wire.Challenge) -> wire.Proof:
-        """The answer to a challenge on a plaintext connection."""
+    def proof(self, challenge: wire.Challenge, pin: bytes = wire.NO_PIN) -> wire.Proof:
+        """The answer to a challenge of a server whose key has this pin."""
         signed = wire.signed_login(
-            pin=bytes(32), client_nonce=self.nonce, server_nonce=challenge.nonce, key=self.key, name=self.name
+            pin=pin, client_nonce=self.nonce, server_nonce=challenge.nonce, key=self.key, name=self.name
         )
         return wire.Proof(2, self.private.sign(signed))
 
@@ -52,27 +64,50 @@ class Identity:
 class Raw(trio.abc.AsyncResource):
     """One connection. Use it as a context manager; it reads only when a test asks it to."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: trio.abc.Stream, sock: trio.SocketStream, pin: bytes = wire.NO_PIN) -> None:
         self.stream = stream
+        self.socket = sock
+        self.pin = pin
+        """The server's, as the handshake had it."""
         self.connection = wire.Connection(wire.Role.CLIENT)
         self.seen: list[wire.Event] = []
         """All that came, in order."""
         self.ids = itertools.count(10)
 
     @classmethod
-    async def connect(cls, address: tuple[str, int], *, receive_buffer: int | None = None) -> "Raw":
+    async def connect(
+        cls, address: tuple[str, int], *, receive_buffer: int | None = None, tls: ssl.SSLContext | None = None
+    ) -> "Raw":
         """Open a connection. A small `receive_buffer`, in bytes, makes a slow reader of a client that does not read."""
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         sock = trio.socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         await sock.connect(address)
-        return cls(trio.SocketStream(sock))
+        plain = trio.SocketStream(sock)
+        if tls is None:
+            return cls(plain, plain)
+        stream = trio.SSLStream(plain, tls, https_compatible=True)
+        try:
+            await stream.do_handshake()
+        except trio.BrokenResourceError:
+            await plain.aclose()
+            raise
+        shown = x509.load_der_x509_certificate(stream.getpeercert(binary_form=True))
+        key = shown.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return cls(stream, plain, hashlib.sha256(key).digest())
 
     @classmethod
-    async def join(cls, address: tuple[str, int], user: str | Identity, *, receive_buffer: int | None = None) -> "Raw":
+    async def join(
+        cls,
+        address: tuple[str, int],
+        user: str | Identity,
+        *,
+        receive_buffer: int | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> "Raw":
         """Connect, log in and be live in the lobby."""
-        raw = await cls.connect(address, receive_buffer=receive_buffer)
+        raw = await cls.connect(address, receive_buffer=receive_buffer, tls=tls)
         await raw.login(user)
         return raw
 
@@ -80,7 +115,7 @@ class Raw(trio.abc.AsyncResource):
         """Log in and return when live in the lobby. Whatever was caught up with is in `seen`."""
         user = Identity(user) if isinstance(user, str) else user
         await self.send(user.hello())
-        await self.send(user.proof(await self.next(wire.Challenge)))
+        await self.send(user.proof(await self.next(wire.Challenge), self.pin))
         welcome = await self.next(wire.Welcome)
         await self.send(wire.Resume(3, positions))
         while (await self.next(wire.Members)).ref:
@@ -210,5 +245,5 @@ class Raw(trio.abc.AsyncResource):
 
     async def abort(self) -> None:
         """Close the socket with a reset."""
-        self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        await trio.aclose_forcefully(self.stream)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await trio.aclose_forcefully(self.socket)

@@ -17,7 +17,7 @@ from tests.e2e.raw import Raw
 @asynccontextmanager
 async def sitting(folder: Path, where: str) -> AsyncIterator[TerminalProcess]:
     """A terminal with alice's client, connected or not."""
-    command = python("-m", "client_repl", where, "--name", "alice", "--state", str(folder / "alice"))
+    command = python("-m", "client_repl", "--plaintext", where, "--name", "alice", "--state", str(folder / "alice"))
     with TerminalProcess(command, env=ENVIRONMENT) as terminal:
         yield terminal
 
@@ -62,7 +62,17 @@ async def test_lines_of_a_killed_client_are_sent_once_by_the_next_one_of_any_kin
             await kill(alice)
         proxy.accepting = True
         log = tmp_path / "send.log"
-        send = python("-m", "client_repl", proxy.where, "send", "#lobby", "four", "--state", str(tmp_path / "alice"))
+        send = python(
+            "-m",
+            "client_repl",
+            "--plaintext",
+            proxy.where,
+            "send",
+            "#lobby",
+            "four",
+            "--state",
+            str(tmp_path / "alice"),
+        )
         async with running(send, log) as process:
             assert await process.wait() == 0
         assert log.read_bytes() == b""
@@ -150,7 +160,7 @@ async def test_clients_side_by_side_share_a_state_and_see_everything_once(tmp_pa
         sitting(tmp_path, server.where) as one,
         sitting(tmp_path, server.where) as two,
     ):
-        pipe = python("-m", "client_repl", server.where, "--name", "alice", "--state", str(state))
+        pipe = python("-m", "client_repl", "--plaintext", server.where, "--name", "alice", "--state", str(state))
         async with running(pipe, tmp_path / "pipe.log") as process:
             assert process.stdin is not None
             await until_shown(one, "you are alice")

@@ -14,7 +14,7 @@ EACH = 1000
 
 
 def sitting(folder: Path, where: str) -> TerminalProcess:
-    command = python("-m", "client_repl", where, "--name", "alice", "--state", str(folder / "alice"))
+    command = python("-m", "client_repl", "--plaintext", where, "--name", "alice", "--state", str(folder / "alice"))
     return TerminalProcess(command, env=ENVIRONMENT, rows=150, columns=200)
 
 

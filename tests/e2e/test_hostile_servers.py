@@ -49,7 +49,9 @@ async def pretending(*scripts: Script) -> AsyncIterator[str]:
 
 
 def command(folder: Path, where: str, *options: str) -> list[str]:
-    return python("-m", "client_repl", where, "--name", "alice", "--state", str(folder / "state"), *options)
+    return python(
+        "-m", "client_repl", "--plaintext", where, "--name", "alice", "--state", str(folder / "state"), *options
+    )
 
 
 def at_terminal(folder: Path, where: str) -> TerminalProcess:

@@ -61,7 +61,17 @@ async def test_a_flood_from_one_client_keeps_nobody_from_talking_and_fills_no_me
         await Raw.join(server.address, "bob") as bob,
     ):
         before = memory(server)
-        command = [sys.executable, "-m", "client_repl", server.where, "--name", "yes", "--state", str(tmp_path / "yes")]
+        command = [
+            sys.executable,
+            "-m",
+            "client_repl",
+            "--plaintext",
+            server.where,
+            "--name",
+            "yes",
+            "--state",
+            str(tmp_path / "yes"),
+        ]
         flood = f'"$1" {"y" * length} | head -n {lines} | {{ shift; exec "$@"; }}'
         heard: dict[Raw, list[wire.Message]] = {alice: [], bob: []}
 

@@ -54,7 +54,7 @@ def networks() -> Iterator[tuple[str, str]]:
 async def test_the_printed_line_joins(tmp_path: Path, networks: tuple[str, str], family: str, listen: str) -> None:
     host, guest = (("ip", "netns", "exec", name) for name in networks)
     address = CABLES[family][0]
-    async with serving(tmp_path, host=listen, prefix=host) as server:
+    async with serving(tmp_path, host=listen, prefix=host, plaintext=False) as server:
         line = ""
         while address not in line:
             found = await server.lines.next()
@@ -62,10 +62,10 @@ async def test_the_printed_line_joins(tmp_path: Path, networks: tuple[str, str],
             line = found
         program, where = shlex.split(line)
         assert program == "trio-chat-client"
-        assert re.fullmatch(rf"\[?{re.escape(address)}\]?:{server.address[1]}", where)
+        assert re.fullmatch(rf"tchat://\[?{re.escape(address)}\]?:{server.address[1]}/[a-z2-7]{{58}}", where)
         async with (
-            chatting(tmp_path, where, "friend", prefix=guest) as friend,
-            chatting(tmp_path, where, "host", prefix=host) as local,
+            chatting(tmp_path, where, "friend", prefix=guest, plaintext=False) as friend,
+            chatting(tmp_path, where, "host", prefix=host, plaintext=False) as local,
         ):
             await friend.send("hello from afar")
             await local.next("message", text="hello from afar")

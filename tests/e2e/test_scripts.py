@@ -13,7 +13,7 @@ from tests.e2e.raw import Raw
 
 async def run(*arguments: str, typed: str = "", module: str = "client_repl") -> "subprocess.CompletedProcess[bytes]":
     """One program from its start to its end."""
-    command = [sys.executable, "-m", module, *arguments]
+    command = [sys.executable, "-m", module, "--plaintext", *arguments]
     return await trio.run_process(
         command, stdin=typed.encode(), capture_stdout=True, capture_stderr=True, check=False, env=ENVIRONMENT
     )

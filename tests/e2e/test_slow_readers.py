@@ -58,7 +58,7 @@ async def test_the_others_get_everything_meanwhile(tmp_path: Path, slow: int, cl
 
 def held_by_kernel(client: Raw) -> int:
     """Bytes on their way to a client: in the send buffer of the server and in the receive buffer of the client."""
-    pair = {client.stream.socket.getsockname()[1], client.stream.socket.getpeername()[1]}
+    pair = {client.socket.socket.getsockname()[1], client.socket.socket.getpeername()[1]}
     held = 0
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, remote, _, queues, *_ = line.split()

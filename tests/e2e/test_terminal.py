@@ -22,7 +22,7 @@ DRAFT = "one 日本語 🎉🎉 é\nzwei ＡＢＣ ok 🚀 and so on, to be wrap
 @asynccontextmanager
 async def sitting(folder: Path, where: str, name: str = "alice") -> AsyncIterator[TerminalProcess]:
     """A terminal with a client that is logged in."""
-    command = python("-m", "client_repl", where, "--name", name, "--state", str(folder / name))
+    command = python("-m", "client_repl", "--plaintext", where, "--name", name, "--state", str(folder / name))
     with TerminalProcess(command, env=ENVIRONMENT) as terminal:
         await until(terminal, lambda: any(f"you are {name}" in row for row in terminal.rows))
         yield terminal

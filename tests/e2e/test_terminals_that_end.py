@@ -17,7 +17,7 @@ NEVER = 600.0
 
 
 def client(folder: Path, where: str, *options: str) -> list[str]:
-    return python("-m", "client_repl", where, "--state", str(folder / "state"), *options)
+    return python("-m", "client_repl", "--plaintext", where, "--state", str(folder / "state"), *options)
 
 
 async def until_shown(terminal: TerminalProcess, text: str) -> None:

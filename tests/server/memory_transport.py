@@ -25,6 +25,10 @@ class MemoryTransport:
 
     # --- the server's side
 
+    async def start(self) -> None:
+        self._check()
+        await trio.lowlevel.checkpoint()
+
     def try_send(self, data: memoryview) -> int:
         self._check()
         sent = data[: max(0, self.window - len(self._sent))]

@@ -40,7 +40,7 @@ NOBODY_WROTE: Final = (Code.NO_SUCH_MESSAGE, Code.NOT_ALLOWED)
 """Why an entry about another one is refused to somebody who is in the conversation."""
 SETTLED: Final = 5.0
 """Seconds in which all that is under way gets where it goes, an index too."""
-CONFIG: Final = {
+CONFIG: Final[dict[str, Any]] = {
     "first_screen": FIRST_SCREEN,
     "leave_grace": LONG / 2,
     "ping_after": LONG * 100,

@@ -142,11 +142,11 @@ def memory_log() -> MemoryLog:
 
 
 @asynccontextmanager
-async def running(log: Log | None = None, **config: Any) -> AsyncIterator[Rig]:
-    """A server with this configuration and log (else one in memory); it ends, and what it still does is cancelled,
-    with the block. What goes by rate or address holds for nobody, unless `exempt` says so."""
+async def running(log: Log | None = None, *, secret: bytes | None = None, **config: Any) -> AsyncIterator[Rig]:
+    """A server with this configuration and log (else one in memory) that signs with `secret`; it ends, and what it
+    still does is cancelled, with the block. What goes by rate or address holds for nobody, unless `exempt` says so."""
     config.setdefault("exempt", ("0.0.0.0/0", "::/0"))
-    services = make_services(load(**config), log or memory_log())
+    services = make_services(load(**config), log or memory_log(), secret)
     async with core(services), trio.open_nursery() as sessions:
         yield Rig(services, sessions)
         sessions.cancel_scope.cancel()

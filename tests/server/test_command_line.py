@@ -10,6 +10,7 @@ import structlog
 import wire
 from trio_chat import __version__
 from trio_chat.__main__ import main
+from trio_chat.certificate import own
 from trio_chat.options import NOT_YET
 
 
@@ -36,6 +37,8 @@ def error_of(argv: list[str], capsys: pytest.CaptureFixture[str]) -> str:
         ["--host", "0.0.0.0", "--host", "::", "--port", "0"],
         ["--plaintext", "--rate", "off", "--engine", "memory"],
         ["--data", "somewhere"],
+        ["--public-name", "chat.example.org:443"],
+        ["--behind-proxy", "ab" * 32, "--host", "10.0.0.1"],
         ["--keep-days", "30", "--max-size", "512M"],
     ],
 )
@@ -85,6 +88,31 @@ def test_what_is_not_there_yet_says_so(command: str, capsys: pytest.CaptureFixtu
     assert __version__ in text
 
 
+def test_without_encryption_an_address_of_the_network_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "read along" in error_of(["--plaintext", "--host", "0.0.0.0"], capsys)
+
+
+def test_the_fingerprint_needs_no_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ["--data", str(tmp_path)]
+    assert "first start" in error_of(["fingerprint", *data], capsys)
+    certificate = own(tmp_path / "tls")
+    assert main(["fingerprint", *data]) == 0
+    pin, where = capsys.readouterr().out.splitlines()
+    assert pin == certificate.pin.hex()
+    assert where == f"of {certificate.file}, valid until {certificate.expires:%Y-%m-%d}"
+    assert main(["fingerprint", "--line", "--port", "7000", *data]) == 0
+    assert capsys.readouterr().out == f"tchat://localhost:7000/{wire.Invite(certificate.pin).blob}\n"
+    assert "proxy" in error_of(["fingerprint", "--plaintext", *data], capsys)
+
+
+def test_the_fingerprint_is_that_of_the_hosts_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    certificate = own(tmp_path / "elsewhere")
+    file, key = tmp_path / "chat.toml", tmp_path / "elsewhere" / "key.pem"
+    file.write_text(f"tls_certificate = '{certificate.file}'\ntls_key = '{key}'\n")
+    assert main(["fingerprint", "--config", str(file), "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith(certificate.pin.hex())
+
+
 def test_another_engine_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert "redis://here" in error_of(["--engine", "redis://here"], capsys)
 
@@ -127,6 +155,7 @@ def test_help_and_version_are_no_error(argv: list[str], capsys: pytest.CaptureFi
         ["import", "--user", "bob", "file"],
         ["import", "--format", "text", "file"],
         ["serve", "--direct"],
+        ["serve", "--line"],
     ],
 )
 def test_a_wrong_command_line_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import wire
-from trio_chat.config import Config, load, size_of
+from trio_chat.config import Config, load, reloaded, size_of
 from trio_chat.errors import ConfigError
 
 
@@ -17,7 +17,7 @@ def file(tmp_path: Path) -> Path:
 def test_nothing_has_to_be_set() -> None:
     assert load() == Config()
     assert load().port == wire.DEFAULT_PORT
-    assert load().host == ("127.0.0.1", "::1")
+    assert load().host == ("0.0.0.0", "::")
 
 
 def test_the_defaults_fit_together() -> None:
@@ -68,6 +68,14 @@ def test_the_command_line_wins(file: Path) -> None:
         ("[rooms.x]\nkeep_days = 3", "begins with #"),
         ('[rooms."#x y"]\nkeep_days = 3', "#x y"),
         ("rooms = 3", "rooms"),
+        ('tls_key = "key.pem"', "tls_certificate"),
+        ('tls_certificate = "chain.pem"', "tls_key"),
+        ("tls_timeout = 0", "tls_timeout"),
+        ('behind_proxy = "abcd"', "64 hex digits"),
+        ('public_name = "tchat://x"', "NAME:PORT"),
+        ('public_name = "a b"', "public_name"),
+        ('proxies = ["10.0.0.1/8"]', "10.0.0.1/8"),
+        ('proxies = ["the proxy"]', "proxies"),
     ],
 )
 def test_a_mistake_is_told_in_one_line_that_names_it(file: Path, line: str, names: str) -> None:
@@ -103,6 +111,32 @@ def test_a_size_has_a_unit(file: Path, amount: int | str, size: int) -> None:
     file.write_text(f'[rooms."#x"]\nmax_size = {amount!r}\nkeep_days = 0.5')
     assert size_of(load(file).rooms["#x"].max_size or 0) == size
     assert load(file).rooms["#x"].keep_days == 0.5
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "2001:db8::1", "chat.example.org"])
+def test_without_encryption_only_this_computer_is_served(host: str) -> None:
+    assert load(plaintext=True).host == ("127.0.0.1", "::1")
+    for inside in ("127.0.0.1", "127.1.2.3", "::1", "localhost"):
+        assert load(plaintext=True, host=(inside,)).host == (inside,)
+    with pytest.raises(ConfigError, match=f"not on {host}: without encryption") as caught:
+        load(plaintext=True, host=("127.0.0.1", host))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_proxy_may_be_elsewhere() -> None:
+    pin = "0123456789abcdefABCDEF" + "0" * 42
+    assert load(behind_proxy=pin).host == ("127.0.0.1", "::1")
+    config = load(behind_proxy=pin, plaintext=True, host=("10.0.0.1",), proxies=["10.0.0.0/24", "10.1.1.1"])
+    assert config.host == ("10.0.0.1",)
+
+
+def test_a_reload_changes_what_is_read_later() -> None:
+    old = load(linger=1, port=1000, plaintext=True)
+    config, waiting = reloaded(old, load(linger=2, port=2000, server_name="new"))
+    assert (config.linger, config.server_name) == (2, "new")
+    assert (config.port, config.plaintext, config.host) == (1000, True, old.host)
+    assert waiting == ["host", "plaintext", "port"]
+    assert reloaded(old, old) == (old, [])
 
 
 def test_it_never_changes() -> None:

@@ -1,12 +1,13 @@
 """docs/server.md says what the server can do."""
 
+import re
 import typing
 from pathlib import Path
 
 import msgspec
 
 from trio_chat.archive import lines
-from trio_chat.config import Config
+from trio_chat.config import AT_START, Config
 from trio_chat.names import RESERVED
 from trio_chat.options import COMMANDS, NOT_YET
 
@@ -19,6 +20,11 @@ def test_every_setting_is_there_with_its_default() -> None:
         default = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
         default = msgspec.json.encode(default).decode().replace(",", ", ")
         assert f"| `{field.name}` | `{default}` |" in PAGE
+
+
+def test_what_waits_for_a_start_is_there() -> None:
+    paragraph = PAGE[PAGE.index("SIGHUP reads") :].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", paragraph)) == AT_START <= set(Config.__struct_fields__)
 
 
 def test_every_command_is_there() -> None:

@@ -22,8 +22,9 @@ HOUR = 3600.0
 
 
 def limited(**config: Any) -> Any:
-    """A server whose limits hold for everybody."""
-    return running(**{"exempt": ()} | config)
+    """A server whose limits hold for everybody, and where nobody counts as new."""
+    anybody: dict[str, Any] = {"exempt": (), "newcomer_time": 0}
+    return running(**anybody | config)
 
 
 async def is_answered_at_once(friend: Client) -> None:
@@ -52,6 +53,26 @@ async def test_welcome_carries_the_limits(autojump_clock: MockClock) -> None:
         assert (await rig.connect("friend", address=FRIEND).login()).limits == wire.Limits(wire.MAX_TEXT)
     async with limited(rate=0, byte_rate=0) as rig:
         assert (await rig.connect("flooder", address=FLOODER).login()).limits == wire.Limits(wire.MAX_TEXT)
+
+
+async def test_who_is_new_is_slower_for_a_day_but_not_from_an_exempt_address(autojump_clock: MockClock) -> None:
+    key, instance = Ed25519PrivateKey.generate(), os.urandom(16)
+
+    async def limits(rig: Rig) -> wire.Limits:
+        return (await rig.connect("anna", key=key, instance=instance, address=FLOODER).login()).limits
+
+    async with running(exempt=("198.51.100.0/24",), dead_after=1e6, ping_after=1e5) as rig:
+        near = await rig.join("near", address=FRIEND)
+        anna = await rig.join("anna", key=key, instance=instance, address=FLOODER)
+        start = trio.current_time()
+        says = [anna.say(str(number)) for number in range(30)]
+        while (await anna.until(wire.Message)).nonce != says[-1].nonce:
+            pass
+        assert trio.current_time() - start == pytest.approx(10)
+        assert await limits(rig) == wire.Limits(wire.MAX_TEXT, 10, 2.0, 128 * 1024, 32 * 1024)
+        await trio.sleep(24 * HOUR)
+        assert await limits(rig) == wire.Limits(wire.MAX_TEXT, 20, 5.0, 128 * 1024, 32 * 1024)
+        assert near.transport.closed is False
 
 
 async def test_ten_times_the_rate_is_slowed_and_all_of_it_arrives(autojump_clock: MockClock) -> None:
@@ -229,7 +250,7 @@ async def test_another_setting_holds_from_then_on(autojump_clock: MockClock) -> 
         for number in range(220):
             client.say(str(number))
         await trio.sleep(1)
-        rig.services.config = Config(exempt=(), rate=100.0)
+        rig.services.config = Config(exempt=(), newcomer_time=0, rate=100.0)
         for _ in range(220):
             await client.until(wire.Message)
         assert trio.current_time() < 8, "what is owed takes as long as it would have"

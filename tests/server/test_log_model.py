@@ -29,6 +29,7 @@ from trio_chat.model import (
     ConversationMade,
     Draft,
     Entry,
+    FactKept,
     IdsTaken,
     MemberKept,
     NameKept,
@@ -71,6 +72,7 @@ class Model:
         self.unindexed: list[tuple[int, str, str]] = []
         """Id, text and sender of what was searched and is not any more."""
         self.reads: dict[tuple[int, int], int] = {}
+        self.facts: dict[tuple[str, str], FactKept] = {}
         self.ids_until = 1
 
     def append(self, batch: Sequence[Record], now: int) -> list[Receipt]:
@@ -139,6 +141,10 @@ class Model:
                     self.names[change.id] = change
             case Read():
                 self.reads[change.id] = change.seq
+            case FactKept(key, value):
+                self.facts.pop(key, None)
+                if value is not None:
+                    self.facts[key] = change
             case IdsTaken(until):
                 self.ids_until = max(self.ids_until, until)
             case _:
@@ -184,6 +190,7 @@ class Model:
             topics={where: topic for where, topic in self.topics.items() if topic.text},
             heads={conversation: head for conversation, (head, _) in self.heads.items()},
             reads=[Read(mark, self.reads[mark]) for mark in sorted(self.reads)],
+            facts=[self.facts[key] for key in sorted(self.facts)],
             ids_until=self.ids_until,
         )
 
@@ -209,6 +216,12 @@ _changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(MemberKept, st.tuples(_accounts, st.sampled_from([LOBBY, ROOM])), st.one_of(st.none(), _seqs)),
     st.builds(ConversationEnded, _conversations),
     st.builds(Read, st.tuples(_accounts, _conversations), _seqs),
+    st.builds(
+        FactKept,
+        st.tuples(st.sampled_from(["ban", "later"]), st.text(max_size=3)),
+        st.none()
+        | st.dictionaries(st.text(max_size=3), st.integers()).map(lambda value: msgspec.json.encode(value).decode()),
+    ),
     st.builds(IdsTaken, st.integers(1, 1 << 32)),
     st.builds(Trimmed, _conversations, _seqs),
 )

@@ -116,6 +116,15 @@ async def test_what_is_older_goes_at_once_and_every_hour(
         assert receipt.seq == 101, "seqs go on"
 
 
+async def test_what_a_reload_says_holds_within_the_hour(
+    tmp_path: Path, clock: Clock, autojump_clock: MockClock
+) -> None:
+    async with keeping(tmp_path, clock) as kept:
+        kept.services.config = load(keep_days=2.5)
+        await trio.sleep(EVERY)
+        assert await kept.seqs() == list(range(71, 101))
+
+
 async def test_a_room_may_have_rules_of_its_own(tmp_path: Path, clock: Clock, autojump_clock: MockClock) -> None:
     rooms = {"#OPEN": {"keep_days": 1.5}, "#closed": {"keep_days": 0}}
     async with keeping(tmp_path, clock, keep_days=5.5, rooms=rooms) as kept:

@@ -258,6 +258,21 @@ async def test_a_room_that_nobody_is_in_stays_if_anything_was_said_in_it(autojum
         assert (await enter(bob, "#silent")).id not in (2, 3), "an id is never used again"
 
 
+async def test_no_room_is_made_that_looks_like_one_that_is_there(autojump_clock: MockClock) -> None:
+    async with running() as rig:
+        alice, bob = await rig.join("alice"), await rig.join("bob")
+        await enter(alice, "#milk")
+        for room in ("#1obby", "#L0BBY", "#rnilk", "#MlLK"):
+            bob.send(wire.Join(next(bob.ids), room))
+            assert await refused(bob) == Code.NAME_LOOKS_ALIKE
+        assert (await enter(bob, "#MILK")).name == "#milk"
+        for client in (alice, bob):
+            await leave(client, "#milk")
+        assert (await enter(bob, "#rnilk")).name == "#rnilk", "the other one has ended"
+        alice.send(wire.Join(next(alice.ids), "#milk"))
+        assert await refused(alice) == Code.NAME_LOOKS_ALIKE
+
+
 class SlowDisk(MemoryLog):
     """It takes a second to store anything."""
 

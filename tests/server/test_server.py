@@ -50,6 +50,15 @@ def test_listening_on_all_hosts_uses_one_port() -> None:
             listener.close()
 
 
+def test_all_addresses_of_both_families_are_listened_on_unless_somebody_says_otherwise() -> None:
+    listeners = listen(load().host, 0)
+    try:
+        assert [listener.getsockname()[0] for listener in listeners] == ["0.0.0.0", "::"][: len(listeners)]
+    finally:
+        for listener in listeners:
+            listener.close()
+
+
 def test_an_address_that_is_named_twice_is_taken_once() -> None:
     listeners = listen(("127.0.0.1", "127.0.0.1"), 0)
     assert len(listeners) == 1

@@ -6,7 +6,7 @@ import pytest
 
 import wire
 from trio_chat.errors import Refusal
-from trio_chat.model import LOBBY
+from trio_chat.model import LOBBY, AccountKept, Saved
 from trio_chat.namebook import MAX_FORMER, NAME_KEPT
 from trio_chat.people import Account
 from trio_chat.state import State
@@ -117,6 +117,73 @@ def test_a_login_under_another_name_gives_the_old_one_up(state: State) -> None:
     assert state.login(alice.key, "alicia", guest=False, now=0) == (alice, "alice")
     with refused(Code.NAME_TAKEN):
         arrive(state, "alice")
+
+
+@pytest.mark.parametrize("guest", [False, True], ids=["user", "guest"])
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("ALICE", Code.NAME_TAKEN),
+        ("\uff41lice", Code.NAME_TAKEN),
+        ("a1ice", Code.NAME_LOOKS_ALIKE),
+        ("aIice", Code.NAME_LOOKS_ALIKE),
+        ("al\u0131ce", Code.NAME_LOOKS_ALIKE),
+        ("\u0430lice", Code.NAME_INVALID),
+        ("alice\u200b", Code.NAME_INVALID),
+        ("\u202ealice", Code.NAME_INVALID),
+        ("adm1n", Code.NAME_RESERVED),
+        ("R00T", Code.NAME_RESERVED),
+        ("rn-o-d", Code.NAME_RESERVED),
+        ("\u041d\u0415RE", Code.NAME_INVALID),
+        ("b\u1d0ft", Code.NAME_RESERVED),
+    ],
+)
+def test_a_name_that_could_be_taken_for_another(state: State, name: str, code: Code, guest: bool) -> None:
+    alice, bob = arrive(state, "alice"), arrive(state, "bob")
+    with refused(code):
+        arrive(state, name, guest=guest)
+    with refused(code):
+        state.rename(bob, name, 0)
+    assert [account.name for account in state.accounts.values()] == ["alice", "bob"]
+    if code is Code.NAME_LOOKS_ALIKE:
+        vanish(state, alice)
+        arrive(state, name, guest=guest)
+        with refused(code):
+            arrive(state, "alice")
+
+
+def test_ones_own_name_may_look_as_it_did(state: State) -> None:
+    alice = arrive(state, "a1ice", owned=True)
+    assert state.rename(alice, "alice", 0) == "a1ice"
+    assert state.rename(alice, "a1ice", 1) == "alice"
+
+
+def test_a_name_that_looks_like_one_that_was_given_up_is_kept_too(state: State) -> None:
+    alice = arrive(state, "alice", owned=True)
+    state.rename(alice, "carol", now=0)
+    with refused(Code.NAME_LOOKS_ALIKE):
+        arrive(state, "a1ice", now=NAME_KEPT - 1)
+    assert state.rename(alice, "a1ice", now=1) == "carol"
+    state.rename(alice, "carol", now=2)
+    arrive(state, "a1ice", now=NAME_KEPT + 1)
+
+
+def test_names_that_look_alike_already_stay_and_nobody_gets_one_more() -> None:
+    names = {1: "alice", 2: "a1ice", 3: "adm1n"}
+    accounts = [AccountKept(number, bytes([number]) * 32, name, name, False, True) for number, name in names.items()]
+    state = State(Saved(accounts=accounts, ids_until=4))
+    state.stored(state.changes.take())
+    for number, name in names.items():
+        account, old = state.login(bytes([number]) * 32, name, guest=False, now=0)
+        assert (account.id, old) == (number, None)
+        assert state.resolve(account, f"@{name}")[1] == f"@{name}"
+    with refused(Code.NAME_LOOKS_ALIKE):
+        arrive(state, "al1ce")
+    state.rename(state.accounts[1], "carol", now=0)
+    with refused(Code.NAME_LOOKS_ALIKE):
+        arrive(state, "alice", now=NAME_KEPT)
+    state.rename(state.accounts[2], "dan", now=0)
+    arrive(state, "alice", now=NAME_KEPT)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ DAY = 24 * 3600.0
 PEOPLE = range(4)
 GUESTS = (2, 3)
 """Those of them whose key is thrown away."""
-NAMES = ("ann", "Ann", "ben", "BEN", "cleo", "dan")
+NAMES = ("ann", "Ann", "ben", "BEN", "cleo", "C1eo", "dan")
 _people = st.sampled_from(PEOPLE)
 _names = st.sampled_from(NAMES)
 
@@ -51,8 +51,12 @@ class Person:
 somebody_is_there = precondition(lambda self: self.people)
 
 
+def looks(name: str) -> str:
+    return name.lower().replace("1", "l")
+
+
 class Users(RuleBasedStateMachine):
-    """People come, talk, rename and go in any order. The model compares names by `lower`: they are ASCII.
+    """People come, talk, rename and go in any order. The model compares names by `lower` and `looks`: they are ASCII.
 
     What the state says that it must keep is kept by a real log."""
 
@@ -106,10 +110,13 @@ class Users(RuleBasedStateMachine):
                 person.account, person.connections = account, 0
                 assert account.spoke is person.spoke
 
-    def may_have(self, who: Person | None, name: str) -> bool:
-        last_owner, until = self.given_up.get(name.lower(), (who, 0.0))
-        held = any(person.holds(name) for person in self.people.values() if person is not who)
-        return not held and (last_owner is who or until <= self.now)
+    def refusal(self, who: Person | None, name: str) -> Code | None:
+        """Why this one, or somebody new, may not have this name."""
+        held = {person.name.lower() for person in self.people.values() if person is not who}
+        kept = {one for one, (owner, until) in self.given_up.items() if owner is not who and until > self.now}
+        if name.lower() in held | kept:
+            return Code.NAME_TAKEN
+        return Code.NAME_LOOKS_ALIKE if looks(name) in map(looks, held | kept) else None
 
     def named(self, person: Person, name: str) -> None:
         """The model's part of giving a name."""
@@ -125,8 +132,8 @@ class Users(RuleBasedStateMachine):
     def log_in(self, number: int, name: str) -> None:
         person = self.people.get(number)
         key, guest = bytes([number]) * 32, number in GUESTS
-        if not self.may_have(person, name):
-            with pytest.raises(Refusal, match=Code.NAME_TAKEN):
+        if code := self.refusal(person, name):
+            with pytest.raises(Refusal, match=code):
                 self.state.login(key, name, guest=guest, now=self.now)
             return
         account, old = self.state.login(key, name, guest=guest, now=self.now)
@@ -155,8 +162,8 @@ class Users(RuleBasedStateMachine):
     @rule(number=_people, name=_names)
     def rename(self, number: int, name: str) -> None:
         person = self.somebody(number)
-        if not self.may_have(person, name):
-            with pytest.raises(Refusal, match=Code.NAME_TAKEN):
+        if code := self.refusal(person, name):
+            with pytest.raises(Refusal, match=code):
                 self.state.rename(person.account, name, self.now)
             return
         assert self.state.rename(person.account, name, self.now) == (None if person.name == name else person.name)
@@ -227,7 +234,7 @@ class Users(RuleBasedStateMachine):
         accounts = sorted(self.state.accounts.values(), key=lambda account: account.id)
         assert accounts == [person.account for person in self.in_order()]
         names = [account.name.lower() for account in self.state.accounts.values()]
-        assert len(set(names)) == len(names), "a name is held twice"
+        assert len({looks(name) for name in names}) == len(names), "a name is held twice, or two look alike"
         for person in self.people.values():
             account = person.account
             assert (account.name, account.owned, account.connections) == (person.name, person.owned, person.connections)
@@ -262,6 +269,9 @@ class Users(RuleBasedStateMachine):
         assert len(self.state.keyring._owners) - len(self.gone) == len(self.state._names._taken) == len(self.people)
         assert self.state._names._given_up.keys() == self.given_up.keys()
         assert self.people or not self.given_up
+        book = self.state._names
+        assert {key for keys in book._taken_looks._keys.values() for key in keys} == book._taken.keys()
+        assert {key for keys in book._given_up_looks._keys.values() for key in keys} == self.given_up.keys()
 
     def in_order(self) -> list[Person]:
         return sorted(self.people.values(), key=lambda person: person.account.id)

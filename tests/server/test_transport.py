@@ -1,7 +1,8 @@
-"""A session's socket, on real ones of the loopback interface."""
+"""A session's socket, plain and with TLS, on real ones of the loopback interface."""
 
 import select
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 
@@ -9,7 +10,11 @@ import pytest
 import trio
 import trio.testing
 
-from trio_chat.errors import Disconnected
+import wire
+from tests.e2e.raw import any_server
+from trio_chat.certificate import fleeting
+from trio_chat.errors import Disconnected, Refusal
+from trio_chat.tls import TlsTransport
 from trio_chat.transport import SocketTransport, send_all
 
 Pair = tuple[SocketTransport, socket.socket]
@@ -30,17 +35,39 @@ def reset(peer: socket.socket) -> None:
     peer.close()
 
 
-@pytest.fixture
-def pair() -> Iterator[Pair]:
+@pytest.fixture(params=["plain", "tls"])
+def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
     sock, peer = connected()
-    with sock, peer:
-        yield SocketTransport(sock), peer
+    if request.param == "plain":
+        with sock, peer:
+            yield SocketTransport(sock), peer
+    else:
+        transport, peer = trio.run(shaken, sock, peer)
+        with transport._sock, peer:
+            yield transport, peer
+
+
+async def shaken(sock: socket.socket, peer: socket.socket) -> tuple[TlsTransport, socket.socket]:
+    """The same two with TLS."""
+    transport = TlsTransport(sock, fleeting())
+    wrapped: list[socket.socket] = []
+
+    def wrap() -> None:
+        wrapped.append(any_server().wrap_socket(peer))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.to_thread.run_sync, wrap)
+        await transport.start()
+    return transport, wrapped[0]
+
+
+BLOCK = memoryview(bytes(1 << 20))
 
 
 def fill(transport: SocketTransport) -> int:
-    """Send until the socket takes no more; how many bytes that was."""
+    """Send until the socket takes no more; how many bytes that was. What is sent next must begin with zeros."""
     total = 0
-    while sent := transport.try_send(memoryview(bytes(1 << 20))):
+    while sent := transport.try_send(BLOCK):
         total += sent
     return total
 
@@ -82,8 +109,22 @@ async def test_bytes_come_and_then_the_end(pair: Pair) -> None:
     transport, peer = pair
     peer.sendall(b"hello")
     assert await transport.receive() == b"hello"
-    peer.shutdown(socket.SHUT_WR)
+    if isinstance(peer, ssl.SSLSocket):
+        peer.settimeout(0)
+        with pytest.raises(ssl.SSLWantReadError):  # it said its last word, and waits for ours
+            peer.unwrap()
+    else:
+        peer.shutdown(socket.SHUT_WR)
     assert await transport.receive() == b""
+
+
+async def test_a_stream_of_tls_that_is_cut_has_no_end() -> None:
+    transport, peer = await shaken(*connected())
+    with peer:
+        peer.shutdown(socket.SHUT_WR)
+        with pytest.raises(Disconnected):
+            await transport.receive()
+    transport.close()
 
 
 async def test_receive_waits_and_loses_nothing_when_it_is_cancelled(pair: Pair) -> None:
@@ -115,12 +156,13 @@ async def test_one_read_is_bounded(pair: Pair) -> None:
 async def test_a_full_socket_takes_nothing_until_the_peer_reads(pair: Pair) -> None:
     transport, peer = pair
     total = fill(transport)
-    assert transport.try_send(memoryview(b"x")) == 0
+    assert transport.try_send(BLOCK) == 0
     async with trio.open_nursery() as nursery:
         nursery.start_soon(transport.wait_writable)
         await trio.testing.wait_all_tasks_blocked()
         await trio.to_thread.run_sync(take, peer, total)
-    assert transport.try_send(memoryview(b"x")) == 1
+    while not transport.try_send(BLOCK):
+        await trio.to_thread.run_sync(peer.recv, 1 << 20)
 
 
 async def test_send_all_sends_more_than_fits(pair: Pair) -> None:
@@ -141,14 +183,14 @@ async def test_send_all_gives_up_on_a_peer_that_takes_nothing(pair: Pair) -> Non
     transport, _ = pair
     fill(transport)
     with pytest.raises(Disconnected, match="took nothing"):
-        await send_all(transport, b"x", 0.01)
+        await send_all(transport, bytes(BLOCK), 0.01)
 
 
 async def test_the_callers_own_deadline_is_no_stall(pair: Pair) -> None:
     transport, _ = pair
     fill(transport)
     with trio.move_on_after(0.01) as scope:
-        await send_all(transport, b"x", 60)
+        await send_all(transport, bytes(BLOCK), 60)
     assert scope.cancelled_caught
 
 
@@ -157,10 +199,68 @@ async def test_what_was_sent_arrives_before_the_end(pair: Pair) -> None:
     await send_all(transport, b"last words")
     transport.send_eof()
     assert await trio.to_thread.run_sync(take, peer, 100) == b"last words"
-    peer.sendall(b"still heard")
-    assert await transport.receive() == b"still heard"
     with pytest.raises(Disconnected):
         transport.try_send(memoryview(b"x"))
+
+
+async def test_a_plain_peer_is_heard_after_our_end() -> None:
+    sock, peer = connected()
+    with sock, peer:
+        transport = SocketTransport(sock)
+        transport.send_eof()
+        peer.sendall(b"still heard")
+        assert await transport.receive() == b"still heard"
+
+
+async def test_what_comes_after_our_end_of_tls_is_taken_and_dropped() -> None:
+    transport, peer = await shaken(*connected())
+    with peer:
+        peer.sendall(b"on its way")
+        transport.send_eof()
+        peer.sendall(bytes(100_000))
+        peer.shutdown(socket.SHUT_WR)
+        assert await transport.receive() == b""
+    transport.close()
+
+
+async def test_a_peer_without_tls_is_told_so_without_tls() -> None:
+    sock, peer = connected()
+    with peer:
+        transport = TlsTransport(sock, fleeting())
+        with pytest.raises(Disconnected):
+            transport.try_send(memoryview(b"nothing goes before TLS stands"))
+        peer.sendall(wire.APPID)
+        with pytest.raises(Refusal, match="not-this-protocol: this server speaks TLS"):
+            await transport.start()
+        await send_all(transport, b"why")
+        assert peer.recv(100) == b"why"
+        transport.close()
+
+
+@pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\xff\xff" + bytes(70_000), b"T", b""])
+async def test_what_is_no_handshake_ends_it(first: bytes) -> None:
+    sock, peer = connected()
+    with peer:
+        peer.sendall(first)
+        peer.shutdown(socket.SHUT_WR)
+        transport = TlsTransport(sock, fleeting())
+        with pytest.raises(Disconnected):
+            await transport.start()
+        with pytest.raises(Disconnected):
+            transport.try_send(memoryview(b"x"))
+        transport.close()
+
+
+@pytest.mark.parametrize("when", ["before a byte", "in the handshake"])
+async def test_a_handshake_with_who_is_gone_ends_it(when: str) -> None:
+    sock, peer = connected()
+    if when == "in the handshake":
+        peer.sendall(b"\x16\x03\x01")
+    reset(peer)
+    transport = TlsTransport(sock, fleeting())
+    with pytest.raises(Disconnected):
+        await transport.start()
+    transport.close()
 
 
 async def test_a_reset_is_a_disconnect_whatever_one_does(pair: Pair) -> None:
@@ -196,7 +296,7 @@ async def test_close_ends_whoever_waits(pair: Pair) -> None:
 
     async def send() -> None:
         with pytest.raises(Disconnected):
-            await send_all(transport, b"x")
+            await send_all(transport, bytes(BLOCK))
         ended.append("send")
 
     async with trio.open_nursery() as nursery:
@@ -205,6 +305,17 @@ async def test_close_ends_whoever_waits(pair: Pair) -> None:
         await trio.testing.wait_all_tasks_blocked()
         transport.close()
     assert sorted(ended) == ["receive", "send"]
+    transport.close()
+
+
+async def test_a_broken_record_ends_it() -> None:
+    transport, peer = await shaken(*connected())
+    with socket.socket(fileno=peer.detach()) as raw:
+        raw.sendall(b"\x17\x03\x03\0\x20" + bytes(32))
+        with pytest.raises(Disconnected):
+            await transport.receive()
+        with pytest.raises(Disconnected):
+            await send_all(transport, b"x" * 100_000)
     transport.close()
 
 

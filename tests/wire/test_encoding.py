@@ -196,6 +196,7 @@ def test_the_public_names_are_these() -> None:
         "UserRole",
     }
     sizes = {
+        "ALPN",
         "APPID",
         "MAX_FRAME_CLIENT",
         "DEFAULT_PORT",

@@ -17,6 +17,8 @@ from wire import Code
 MAX_REASON: Final = 200
 """Characters of a reason: one line or two."""
 _DURATION: Final = re.compile(r"(\d{1,6})([smhdw])")
+MAX_DURATION: Final = 10 * 365 * 24 * 3600.0
+"""Seconds: who means longer, means for ever; and a year of five figures is no date."""
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 _LINE: Final = re.compile(r"(\d{1,10}):(\d{1,10})")
 
@@ -86,12 +88,16 @@ class Words:
         return int(word)
 
     def duration(self) -> float:
-        """The next word as seconds, as `30m` or `7d`; FOREVER, and it stays, if it is none."""
+        """The next word as seconds, as `30m` or `7d`; FOREVER, and it stays, if it is none. Raises Refusal: it is over
+        MAX_DURATION."""
         found = _DURATION.fullmatch(self._words[0]) if self._words else None
         if found is None or int(found[1]) == 0:
             return FOREVER
+        seconds = float(int(found[1]) * _SECONDS[found[2]])
+        if seconds > MAX_DURATION:
+            raise self.wrong(f"{shown(self._words[0])} is longer than ten years")
         self._words.pop(0)
-        return float(int(found[1]) * _SECONDS[found[2]])
+        return seconds
 
     def user(self, state: State) -> Account:
         """The next word as a user. Raises Refusal: NO_SUCH_USER."""

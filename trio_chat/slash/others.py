@@ -4,13 +4,15 @@ from contextlib import suppress
 from ipaddress import ip_network
 from typing import Final
 
+import msgspec
+
 from trio_chat.bans import of_account, of_key, of_name, of_network, until_text
 from trio_chat.effects import Announce, Effect, Entered, Evict, TakeBack, Tell
 from trio_chat.errors import Refusal
 from trio_chat.facts import FOREVER, Ban
 from trio_chat.keyring import fingerprint
 from trio_chat.moderation import role_rank
-from trio_chat.names import name_key, shown
+from trio_chat.names import fold, name_key, shown
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
 from trio_chat.slash.asked import Asked, Words
@@ -21,6 +23,8 @@ MAX_SLOW: Final = 3600
 """Seconds from one line to the next, at the most."""
 RAID_SLOW: Final = 30
 """The same during a raid: enough to read what comes."""
+_MAX_WHOM: Final = 64
+"""Characters of what a ban is of, as it is listed: a key in hex."""
 MAX_AUDIT: Final = 200
 """Entries of the trail in one answer."""
 
@@ -53,13 +57,16 @@ def kick(asked: Asked, words: Words) -> list[Effect]:
 def ban(asked: Asked, words: Words) -> list[Effect]:
     """`/ban NAME | KEY | ADDRESS | NETWORK [DURATION] [--all] [--tree] [REASON]`."""
     everyone, tree = words.flag("--all"), words.flag("--tree")
-    whom = words.next("whom").removeprefix("@")
+    word = words.next("whom")
+    whom = word.removeprefix("@")
     until = _for(asked, words.duration())
     reason = words.rest()
-    made = Ban(shown=shown(whom), by=asked.account.name, at=asked.now, until=until, reason=reason, everyone=everyone)
+    made = Ban(
+        shown=shown(whom, _MAX_WHOM), by=asked.account.name, at=asked.now, until=until, reason=reason, everyone=everyone
+    )
     text = f"you are banned from this server {until_text(until)}{_because(reason)}"
     with suppress(ValueError):
-        network = ip_network(whom, strict=False)
+        network = ip_network(word, strict=False)
         asked.state.bans.put(of_network(network), made, asked.now)
         return [
             Evict(text, network=str(network), everyone=everyone),
@@ -74,9 +81,10 @@ def ban(asked: Asked, words: Words) -> list[Effect]:
     for account in banned:
         if not account.recorded:  # else its number would be another one's after a restart
             asked.state.record(account)
-        asked.state.bans.put(of_account(account.id), made, asked.now)
+        named = msgspec.structs.replace(made, shown=account.name)
+        asked.state.bans.put(of_account(account.id), named, asked.now)
         for key in asked.state.keyring.keys(account):
-            asked.state.bans.put(of_key(key), made, asked.now)
+            asked.state.bans.put(of_key(key), named, asked.now)
     names = ", ".join(account.name for account in banned)
     evicted = [Evict(text, account=account) for account in banned]
     return [*evicted, asked.done(f"{names} {'is' if len(banned) == 1 else 'are'} banned {until_text(until)}.")]
@@ -111,19 +119,20 @@ def _invited_by(asked: Asked, root: Account) -> list[Account]:
 
 def unban(asked: Asked, words: Words) -> list[Effect]:
     """`/unban NAME | KEY | ADDRESS | NETWORK`."""
-    whom = words.next("whom").removeprefix("@")
+    word = words.next("whom")
+    whom = word.removeprefix("@")
     words.end()
     targets: list[str] = []
     with suppress(ValueError):
-        targets.append(of_network(ip_network(whom, strict=False)))
+        targets.append(of_network(ip_network(word, strict=False)))
     if not targets:
         found = _account(asked, whom)
         if found is not None:
             targets = [of_account(found.id), *map(of_key, asked.state.keyring.keys(found))]
-        elif _is_key(whom):
+        if _is_key(whom):
             targets.append(of_key(bytes.fromhex(whom)))
-        else:
-            targets = [target for target, one in asked.state.bans.all(asked.now) if one.shown == shown(whom)]
+        called = fold(shown(whom, _MAX_WHOM))  # also who is gone by now, and a name that nobody had
+        targets += [target for target, one in asked.state.bans.all(asked.now) if fold(one.shown) == called]
     lifted = [asked.state.bans.lift(target) for target in targets]
     if not any(lifted):
         raise Refusal(Code.BAD_ARGUMENT, f"{shown(whom)} is not banned; /bans lists who is")
@@ -190,7 +199,7 @@ def mute(asked: Asked, words: Words) -> list[Effect]:
 
 def unmute(asked: Asked, words: Words) -> list[Effect]:
     """`/unmute NAME`."""
-    target = words.user(asked.state)
+    target = _below(asked, words.user(asked.state))
     words.end()
     asked.state.stand(target, muted=False, muted_until=FOREVER)
     return [Tell((target,), "You may write again."), asked.done(f"{target.name} may write again.")]
@@ -217,7 +226,9 @@ def slow(asked: Asked, words: Words) -> list[Effect]:
     where, name = _place(asked, words)
     seconds = 0 if words.flag("off") else int(words.duration()) or words.number("seconds", MAX_SLOW)
     words.end()
-    asked.state.rules.change(where, slow=min(seconds, MAX_SLOW))
+    if seconds > MAX_SLOW:
+        raise words.wrong(f"slow is {MAX_SLOW} s at most")
+    asked.state.rules.change(where, slow=seconds)
     return [asked.done(f"Slow mode in {name}: one line each {seconds} s." if seconds else f"{name} is not slow.")]
 
 
@@ -254,7 +265,8 @@ def admit(asked: Asked, words: Words) -> list[Effect]:
         raise Refusal(Code.NOT_ALLOWED, f"{target.name} is in {room.room} already")
     change = PresenceChange(Change.JOINED, target.name, target.id)
     told = Tell((target,), f"{asked.account.name} let you into {room.room}.")
-    return [Entered(room, (target,)), Announce(target, change, room), told, asked.done(f"{target.name} is in.")]
+    announced: list[Effect] = [Announce(target, change, room)] if target.present else []
+    return [Entered(room, (target,)), *announced, told, asked.done(f"{target.name} is in.")]
 
 
 def raid(asked: Asked, words: Words) -> list[Effect]:

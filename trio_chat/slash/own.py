@@ -199,6 +199,7 @@ def report(asked: Asked, words: Words) -> list[Effect]:
     """`/report LINE [REASON]`."""
     conversation, seq = words.line()
     asked.state.inside(asked.account, conversation)
+    asked.state.audit.check_often(asked.account, asked.now)
     return [Report(asked.id, conversation, seq, words.rest())]
 
 
@@ -208,6 +209,8 @@ def owner(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     _must_own(asked)
     found = asked.state.tokens.read(text, OWNERS, asked.now)
+    if any(one.standing.role is UserRole.OWNER for one in asked.state.accounts.values()):
+        raise Refusal(Code.OWNER_USED, "this server has an owner, who can make you another: /role NAME owner")
     asked.state.tokens.use(found, asked.now)
     asked.state.stand(asked.account, role=UserRole.OWNER)
     asked.state.audit.add(asked.account, "owner", shown(asked.account.name), asked.now)

@@ -41,7 +41,8 @@ class Spec:
 
 
 def run(asked: Asked, command: wire.Command) -> list[Effect]:
-    """Do it. Raises Refusal, with nothing changed: NO_SUCH_COMMAND, NOT_ALLOWED, BAD_ARGUMENT, or a handler's own."""
+    """Do it. Raises Refusal, with nothing changed: NO_SUCH_COMMAND, NOT_ALLOWED, BAD_ARGUMENT,
+    RATE_LIMITED, or a handler's own."""
     spec = TABLE.get(command.name)
     if spec is None:
         raise Refusal(Code.NO_SUCH_COMMAND, f"this server has no command {shown(command.name)}; /help lists them")
@@ -49,6 +50,8 @@ def run(asked: Asked, command: wire.Command) -> list[Effect]:
         raise Refusal(Code.NOT_ALLOWED, f"/{spec.name} is for {spec.role}s of this server")
     if len(command.arguments) > _MAX_WORDS:
         raise Refusal(Code.BAD_ARGUMENT, f"too many words; write {spec.usage}")
+    if spec.audited:
+        asked.state.audit.check_often(asked.account, asked.now)
     effects = spec.handler(asked, Words(command.arguments, spec.usage))
     if spec.audited:
         arguments = " ".join(command.arguments)

@@ -1,0 +1,77 @@
+"""The file of the servers that a user knows."""
+
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from client_repl.address import Address
+from client_repl.known_servers import KnownServers, KnownServersError, Pinned, Verified
+
+ONE, TWO = Address("example.org", 7557), Address("::1", 99)
+PIN = bytes(range(32))
+
+
+def test_what_was_learnt_is_there_the_next_time(tmp_path: Path) -> None:
+    file = tmp_path / "known-servers.json"
+    servers = KnownServers(file)
+    assert servers.get(ONE) is None
+    servers.learn(ONE, Pinned(PIN))
+    servers.learn(TWO, Verified())
+    for known in (servers, KnownServers(file)):
+        assert (known.get(ONE), known.get(TWO)) == (Pinned(PIN), Verified())
+    assert file.read_text().splitlines() == [
+        "{",
+        '  "[::1]:99": "verified by a CA",',
+        f'  "example.org:7557": "{PIN.hex()}"',
+        "}",
+    ]
+    if sys.platform != "win32":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_a_name_is_known_however_it_is_typed(tmp_path: Path) -> None:
+    servers = KnownServers(tmp_path / "known")
+    servers.learn(Address("Example.ORG"), Verified())
+    assert servers.get(ONE) == Verified()
+
+
+def test_a_pin_and_a_token_make_no_other_server(tmp_path: Path) -> None:
+    servers = KnownServers(tmp_path / "known")
+    servers.learn(Address(ONE.host, ONE.port, PIN, "invite-secret"), Pinned(PIN))
+    assert servers.get(ONE) == Pinned(PIN)
+    assert "secret" not in servers.path.read_text()
+
+
+def test_clients_side_by_side_learn_for_all(tmp_path: Path) -> None:
+    one, two = KnownServers(tmp_path / "known"), KnownServers(tmp_path / "known")
+    one.learn(ONE, Pinned(PIN))
+    two.learn(TWO, Verified())
+    known = KnownServers(tmp_path / "known")
+    assert (known.get(ONE), known.get(TWO)) == (Pinned(PIN), Verified())
+    assert two.get(ONE) is None  # whom it trusts does not change under it
+
+
+def test_what_is_taken_out_by_hand_is_unknown(tmp_path: Path) -> None:
+    file = tmp_path / "known"
+    KnownServers(file).learn(ONE, Pinned(PIN))
+    file.write_text("{}")
+    assert KnownServers(file).get(ONE) is None
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"[]", b"\xff\xfe", b'{"a:1": 5}', b'{"a:1": "x"}', b'{"a:1": "00"}', b'{"a:1": null}']
+)
+def test_a_damaged_file_is_told_and_kept(tmp_path: Path, data: bytes) -> None:
+    file = tmp_path / "known-servers.json"
+    file.write_bytes(data)
+    with pytest.raises(KnownServersError, match="is damaged"):
+        KnownServers(file)
+    assert file.read_bytes() == data
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(KnownServersError, match="cannot be read"):
+        KnownServers(tmp_path)

@@ -112,14 +112,14 @@ def clocked() -> Callable[[], bytes]:
 
 
 async def test_a_paste_of_300_lines_arrives_whole_in_order_and_is_never_held_back(autojump_clock: MockClock) -> None:
-    async with running(exempt=(), flood_timeout=1) as rig:
+    async with running(exempt=(), flood_timeout=1, newcomer_rate=5.0, newcomer_burst=20) as rig:
         arrived = await pasted(rig.connect("alice"), 300)
         assert arrived == [f"line {number}" for number in range(300)]
         assert 56 <= trio.current_time() < 75
 
 
 async def test_two_terminals_that_paste_at_once_are_not_removed(autojump_clock: MockClock) -> None:
-    async with running(exempt=(), flood_timeout=5) as rig:
+    async with running(exempt=(), flood_timeout=5, newcomer_rate=5.0, newcomer_burst=20) as rig:
         first = rig.connect("alice")
         second = rig.connect("alice", key=first.key)
         done: list[list[str]] = []

@@ -14,6 +14,7 @@ import wire
 from tests.server.rig import Client, Rig, running
 from trio_chat.config import Config
 from trio_chat.log import SqliteLog, inline
+from trio_chat.tokens import Purpose
 from wire import Code
 
 FLOODER, FRIEND = "192.0.2.66", "198.51.100.7"
@@ -437,3 +438,16 @@ async def test_who_is_exempt_is_not_counted(autojump_clock: MockClock) -> None:
         await trio.testing.wait_all_tasks_blocked()
         assert len(rig.services.logins) == 50
         assert len(rig.services.addresses) == 0
+
+
+async def test_who_is_invited_is_no_new_name_of_an_address(autojump_clock: MockClock) -> None:
+    async with limited() as rig:
+        await rig.join("host", address=FRIEND)
+        fourth = await three_strangers(rig, FLOODER)
+        refusal = await refused(fourth, token="invite-nonsense")
+        assert refusal.code == Code.INVITE_INVALID, "it is the invite that is looked at"
+        account = rig.services.sessions[0].account
+        until = rig.services.now() + HOUR
+        token = rig.services.state.tokens.make(Purpose.INVITE, account=account.id, until=until)
+        await rig.connect(fourth.name, key=fourth.key, address=FLOODER).login(token=token)
+        assert (await refused(rig.connect("fifth", address=FLOODER))).code == Code.TOO_MANY_NAMES

@@ -48,6 +48,7 @@ def test_each_target_is_enough(target: str) -> None:
         ("0.0.0.0/0", "203.0.113.1", "2001:db8::1"),
         ("2001:db8::/64", "2001:db8::ffff:1", "2001:db8:0:1::"),
         ("::/0", "::1", "127.0.0.1"),
+        ("192.0.2.0/24", "::ffff:192.0.2.9", "::ffff:192.0.3.0"),
     ],
 )
 def test_a_network_is_who_comes_from_there(network: str, inside: str, outside: str) -> None:

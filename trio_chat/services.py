@@ -90,7 +90,7 @@ class Services:
             for account in self.state.conversations[message.conversation].members.values():
                 if account.mark(message.conversation) < (message.ref or message.seq - 1):
                     for session in self.sessions_of(account).values():
-                        session.tell_mark(message.conversation)
+                        session.marks.tell(message.conversation)
 
     def entered(self, conversation: Conversation, accounts: Iterable[Account]) -> None:
         """Tell the accounts' connections that they are in a conversation now; those that are not out again."""

@@ -1,14 +1,13 @@
 """Who may not come in: accounts, keys, names, and networks, each for a time or for ever."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Final
 
 from trio_chat.addresses import Network, parse
 from trio_chat.changes import Changes, Facts
 from trio_chat.errors import Refusal
-from trio_chat.facts import FOREVER, Ban
+from trio_chat.facts import FOREVER, Ban, until_text
 from trio_chat.model import FactKept
 from wire import Code
 
@@ -35,11 +34,6 @@ def of_name(folded: str) -> str:
 def of_network(network: Network) -> str:
     """The target of a ban of addresses."""
     return f"{_NET}{network}"
-
-
-def until_text(until: float) -> str:
-    """When something ends, for a person: `for ever`, or `until 2026-01-31 12:00 UTC`."""
-    return "for ever" if until == FOREVER else f"until {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 class Bans:

@@ -3,9 +3,8 @@
 import math
 
 import wire
-from trio_chat.bans import until_text
 from trio_chat.errors import Refusal, milliseconds
-from trio_chat.facts import FOREVER
+from trio_chat.facts import FOREVER, until_text
 from trio_chat.people import Account, Conversation
 from trio_chat.rules import SERVER
 from trio_chat.state import State

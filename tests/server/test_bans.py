@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from tests.server.people import NOW, refused
-from trio_chat.bans import MAX_BANS, Bans, of_account, of_key, of_name, of_network, until_text
+from trio_chat.bans import MAX_BANS, Bans, of_account, of_key, of_name, of_network
 from trio_chat.changes import Changes
-from trio_chat.facts import FOREVER, Ban
+from trio_chat.facts import FOREVER, Ban, until_text
 from trio_chat.model import FactKept
 from wire import Code
 

@@ -10,11 +10,11 @@ from trio_chat.bans import MAX_BANS, of_account, of_key, of_name
 from trio_chat.effects import Announce, Entered, Evict, ReplyWhenKept, TakeBack, Tell
 from trio_chat.entrance import Visitor, enter
 from trio_chat.facts import FOREVER, Ban
-from trio_chat.keyring import fingerprint
 from trio_chat.model import LOBBY
 from trio_chat.rules import SERVER
 from trio_chat.slash.others import MAX_SLOW, RAID_SLOW
 from wire import Code
+from wire.fingerprint import fingerprint
 
 
 @pytest.fixture

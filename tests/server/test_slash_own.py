@@ -7,12 +7,13 @@ from tests.server.slash_scene import DAY, MEMBER, OWNER, Scene, scene
 from trio_chat.audit import MOST_OF_MEMBERS
 from trio_chat.effects import Evict, Owned, Report
 from trio_chat.entrance import Visitor, enter
-from trio_chat.keyring import MAX_DEVICES, fingerprint
+from trio_chat.keyring import MAX_DEVICES
 from trio_chat.model import LOBBY
 from trio_chat.slash import TABLE
 from trio_chat.slash.own import MAX_BLOCKED
 from trio_chat.tokens import INVITES, LINKS, Purpose
 from wire import Code
+from wire.fingerprint import fingerprint
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from trio_chat.descriptors import fitted
 from trio_chat.errors import ConfigError, StartError
 from trio_chat.invitation import (
     client_here,
+    compared,
     invitation,
     on_network,
     owner_lines,
@@ -195,7 +196,8 @@ def _fingerprint(config: Config, folder: Path, *, line: bool) -> list[str]:
     pin, expires = seen(file)
     if line:
         return [target("localhost", config.port, pin)]
-    return [pin.hex(), f"of {file}, valid until {expires:%Y-%m-%d}"]
+    valid = f"of {file}, valid until {expires:%Y-%m-%d}; clients show it so:"
+    return [pin.hex(), valid, *compared(pin)]
 
 
 def _open(config: Config, folder: Path | None) -> tuple[Log, str]:

@@ -24,6 +24,7 @@ from client_repl.kept import Kept, Kind, SlotError
 from client_repl.known_servers import KnownServers, KnownServersError
 from client_repl.nonces import new_nonce
 from client_repl.options import Options, login_name, parse
+from client_repl.sanitize import clean_line
 from client_repl.session import Session
 from client_repl.state_dir import Remembered, StateDir, default_path
 from client_repl.stdio import LineReader, Output
@@ -58,7 +59,10 @@ def _run(options: Options) -> int:
     interactive = not options.json and options.send is None
     on_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout) and _can_draw()
     user = _User(options)
-    target = options.address or user.last_server or _ask_server(on_terminal)
+    if options.lan:
+        target = _find_server(on_terminal)
+    else:
+        target = options.address or user.last_server or _ask_server(on_terminal)
     trust, token = user.trust(target, options), _token(options, target)
     kind = _kind(options, on_terminal)
     asks_name = on_terminal and not token.names_the_user
@@ -254,6 +258,32 @@ def _ask_server(on_terminal: bool) -> Address:
             return address.parse(answer)
         except ValueError as exc:
             print(exc)
+
+
+def _find_server(on_terminal: bool) -> Address:
+    from client_repl import lan  # noqa: PLC0415  an extra
+
+    try:
+        found = lan.find()
+    except ImportError:
+        raise _StartError("--lan needs the package zeroconf: install trio-chat[lan]") from None
+    except OSError as exc:
+        raise _StartError(f"the local network cannot be asked: {exc.strerror or exc}") from exc
+    if not found:
+        raise _StartError("no server answered on this network; ask its host for an invite")
+    if len(found) == 1:
+        return found[0].address
+    lines = [f"{number}  {clean_line(one.name)}  {one.address}" for number, one in enumerate(found, start=1)]
+    if not on_terminal:
+        raise _StartError("several servers answered; give the address of one:\n" + "\n".join(lines))
+    print(*lines, sep="\n")
+    while True:
+        try:
+            answer = input(f"which server (1 to {len(found)}): ").strip()
+        except EOFError:
+            raise _StartError("no server, no chat") from None
+        if answer.isdecimal() and 1 <= int(answer[:9]) <= len(found):
+            return found[int(answer[:9]) - 1].address
 
 
 def _is_tty(file: TextIO | None) -> bool:

@@ -138,9 +138,11 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the client itself says: help, a hint, "history was reset"."""
+    """Something the client itself says: help, a hint, "history was reset". `to_copy` stands below it, as a selection
+    takes it: an invite, a code or a token, whole in one line."""
 
     text: str
+    to_copy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,9 @@ def _fields(item: Item) -> dict[str, Any]:
             return {"type": "welcome", "name": item.name, "server": item.server}
         case Entered(where, topic, left):
             return {"type": "room", "room": where, "status": "left" if left else "joined", "topic": topic}
-        case Notice() | Missed():
+        case Notice(text, to_copy):
+            return {"type": "notice", "text": text} | ({"copy": to_copy} if to_copy else {})
+        case Missed():
             return {"type": "notice", "text": item.text}
         case Failure():
             draft = {"draft": item.draft} if item.draft else {}

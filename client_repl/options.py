@@ -40,6 +40,8 @@ class Options:
     access: Path | None = None
     """The file with the token."""
     import_key: Path | None = None
+    lan: bool = False
+    """Look for a server on the local network."""
 
 
 _NOBODYS: Final = frozenset(
@@ -79,6 +81,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     parser.add_argument("--link", default="", metavar="CODE", help="become the user whose other device made CODE")
     parser.add_argument("--access", type=Path, metavar="FILE", help="log in by the access token in FILE, for programs")
     parser.add_argument("--import-key", type=Path, metavar="FILE", help="take the key that /key export wrote")
+    parser.add_argument("--lan", action="store_true", help="find servers on the local network; needs zeroconf")
     given = parser.parse_intermixed_args(argv)
     words: list[str] = given.words
     server = words.pop(0) if words and words[0] != "send" else ""
@@ -97,6 +100,8 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         parser.error(f"{to!r} is no conversation; write #room or @name")
     if given.link and given.access:
         parser.error("--link or --access, not both")
+    if given.lan and server:
+        parser.error("an address or --lan, not both")
     if given.guest and given.import_key:
         parser.error("a guest has a key for this once; --guest or --import-key, not both")
     try:
@@ -117,4 +122,5 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         link=given.link,
         access=given.access,
         import_key=given.import_key,
+        lan=given.lan,
     )

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _MAX_WORDS: Final = 64
 _MAX_BYTES: Final = 4096
 """Of the words; with them a frame is far from full."""
+_SECRETS: Final = ("invite-", "access-", "--link ")
+"""How the last line of an answer begins that somebody will copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ class Ordering:
 
         def answered(answer: wire.Answer) -> list[Effect]:
             self._done(order.name, words)
-            return [Show(Notice("\n".join(map(self._readable, answer.lines))))]
+            lines = list(answer.lines)
+            to_copy = self._readable(lines.pop()) if lines and lines[-1].startswith(_SECRETS) else ""
+            return [Show(Notice("\n".join(lines), to_copy))]
 
         return self._requests.ask(wire.Command(self._requests.new_id(), order.name, tuple(words)), draft, answered)
 

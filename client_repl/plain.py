@@ -58,7 +58,9 @@ def remark(item: Item) -> str:
     match item:
         case Failure():
             return f"{clean_line(item.code)}: {_apart(clean_text(item.text))}"
-        case Notice() | Missed():
+        case Notice(text, to_copy):
+            return _apart(clean(f"{text}\n{to_copy}" if to_copy else text))
+        case Missed():
             return _apart(clean(item.text))
         case ConnectionState("reconnecting", detail):
             return _apart(clean_text(detail))

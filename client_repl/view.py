@@ -6,8 +6,9 @@
 Signs and words carry the meaning; colour only repeats it.
 """
 
+import re
 from datetime import tzinfo
-from typing import assert_never
+from typing import Final, assert_never
 
 import wire
 from client_repl import excerpts, lists, said
@@ -33,6 +34,9 @@ from client_repl.names import fold
 from client_repl.paper import INDENT, Fragments, Paper, hanging, remark
 from client_repl.sanitize import clean, clean_line, clean_text
 
+_TO_COPY: Final = re.compile(r"(?:tchat://|--link |access-)[A-Za-z0-9.:/%\[\]-]+")
+"""What may begin in the first column, and be broken by the terminal alone: no line of a chat looks so."""
+
 _Remark = (
     PresenceLine | Skipped | ConnectionState | Welcomed | Entered | Roster | RoomsListed | Unread | Notice | Missed
 )
@@ -57,6 +61,8 @@ def render(item: Item, now: int, columns: int, zone: tzinfo | None = None, home:
         case Failure(code, text, draft):
             shown = remark("!", f"{clean_line(code)}: {clean_text(text)}", paper, style="class:failure")
             return shown + _to_copy(draft, paper) if draft else shown
+        case Notice(text, to_copy) if _TO_COPY.fullmatch(to_copy):
+            return [*remark("~", clean(text), paper), ("", to_copy + "\n")]
         case Clear():
             return []
         case _:
@@ -84,7 +90,9 @@ def _remark(item: _Remark, paper: Paper) -> tuple[str, str]:
             return "~", "\n".join(lists.rooms(item, paper.columns))
         case Unread():
             return "~", lists.unread(item)
-        case Notice(text) | Missed(text):
+        case Notice(text, to_copy):
+            return "~", clean(f"{text}\n{to_copy}" if to_copy else text)
+        case Missed(text):
             return "~", clean(text)
         case _ as never:
             assert_never(never)

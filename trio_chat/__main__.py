@@ -1,5 +1,6 @@
 """The command line of the server: `python -m trio_chat`."""
 
+import importlib.util
 import os
 import shutil
 import sys
@@ -19,13 +20,23 @@ from trio_chat.certificate import FOLDER, Certificate, fleeting, given, key_and_
 from trio_chat.config import Config, load, rate_limits, reloaded
 from trio_chat.descriptors import fitted
 from trio_chat.errors import ConfigError, StartError
-from trio_chat.invitation import client_here, invitation, owner_lines, qr_code, shown, take_over_lines, target
+from trio_chat.invitation import (
+    client_here,
+    compared,
+    invitation,
+    on_network,
+    owner_lines,
+    qr_code,
+    shown,
+    take_over_lines,
+    target,
+)
 from trio_chat.log import Log, MemoryLog, SqliteLog, copies
 from trio_chat.logs import logging_to_stderr
-from trio_chat.options import NOT_YET, parse
+from trio_chat.options import parse
 from trio_chat.ownership import Ownership, secret_in, take_over
 from trio_chat.server import listen, serve
-from trio_chat.tokens import SECRET_BYTES
+from trio_chat.tokens import DAY, MAX_DAYS, SECRET_BYTES, Purpose, make, token_bytes
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,8 +53,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: Namespace) -> int:
     folder: Path = options.data or Path(platformdirs.user_data_dir("trio-chat-server", appauthor=False))
-    if options.command in NOT_YET:
-        raise ConfigError(f"{options.command} is not in version {__version__} yet")
     if options.engine not in ("sqlite", "memory"):
         raise ConfigError(f"--engine {options.engine}: version {__version__} knows sqlite and memory")
     match options.command:
@@ -65,6 +74,8 @@ def _run(options: Namespace) -> int:
             print(reindexed(folder))
         case "fingerprint":
             print(*_fingerprint(_load(options), folder, line=options.line), sep="\n")
+        case "invite":
+            print(*_invite(_load(options), folder, options.uses or 1, options.days or 7.0), sep="\n")
         case "check-config":
             _load(options)
             print("the configuration is good")
@@ -81,6 +92,7 @@ def _load(options: Namespace) -> Config:
         plaintext=options.plaintext or None,
         behind_proxy=options.behind_proxy,
         public_name=options.public_name,
+        lan=options.lan or None,
         keep_days=options.keep_days,
         max_size=options.max_size,
         **rate_limits(options.rate),
@@ -101,6 +113,7 @@ def _serve(options: Namespace, folder: Path | None) -> int:
         secret = os.urandom(SECRET_BYTES) if folder is None else secret_in(folder)
         ownership = Ownership(folder, secret)
         addresses = [listener.getsockname()[:2] for listener in listeners]
+        lan = _lan(config, addresses)
         friends = invitation(
             addresses,
             pin=_pin(config, certificate),
@@ -112,7 +125,8 @@ def _serve(options: Namespace, folder: Path | None) -> int:
             print(qr_code(friends.best, shutil.get_terminal_size().columns))
         print(where, *owner_lines(ownership.token(log.saved)), sep="\n", flush=True)
         reload = partial(_reload, options, folder)
-        trio.run(partial(serve, config, log, listeners, certificate, reload, secret=secret, owned=ownership.end))
+        run = partial(serve, secret=secret, owned=ownership.end, lan=lan)
+        trio.run(run, config, log, listeners, certificate, reload)
     return 0
 
 
@@ -139,6 +153,37 @@ def _pin(config: Config, certificate: Certificate | None) -> bytes | None:
     return bytes.fromhex(config.behind_proxy) or None if certificate is None else certificate.pin
 
 
+def _lan(config: Config, addresses: Sequence[tuple[str, int]]) -> list[str]:
+    """The addresses on which the local network is told of the server. Raises ConfigError."""
+    if not config.lan:
+        return []
+    if importlib.util.find_spec("zeroconf") is None:
+        raise ConfigError("--lan needs the package zeroconf: install trio-chat[lan]")
+    reached = on_network(addresses)
+    if not reached:
+        raise ConfigError("--lan is for a server that the network reaches; this one listens on this computer only")
+    return reached
+
+
+def _invite(config: Config, folder: Path, uses: int, days: float) -> list[str]:
+    """The lines of an invite, made beside a server that may run. Raises ConfigError and StartError."""
+    if not 1 <= uses < 1 << 16 or not 0 < days <= MAX_DAYS:
+        raise ConfigError(f"invite: --uses is from 1 to 65535, and --days up to {MAX_DAYS}")
+    if not config.port:
+        raise ConfigError("invite: say which port the server has: --port P")
+    certificate = _certificate(config, folder)
+    made = make(secret_in(folder), Purpose.INVITE, until=_now() / 1000 + days * DAY, uses=uses)
+    friends = invitation(
+        [(host, config.port) for host in config.host],
+        pin=_pin(config, certificate),
+        public_name=config.public_name,
+        proxied=bool(config.behind_proxy),
+        token=token_bytes(made),
+    )
+    who = "one person" if uses == 1 else f"{uses} people"
+    return [f"This lets {who} in, within {days:g} days:", *friends.lines(client_here())]
+
+
 def _fingerprint(config: Config, folder: Path, *, line: bool) -> list[str]:
     """Of the certificate on disk. Raises ConfigError where there is none to be."""
     if config.plaintext or config.behind_proxy:
@@ -151,7 +196,8 @@ def _fingerprint(config: Config, folder: Path, *, line: bool) -> list[str]:
     pin, expires = seen(file)
     if line:
         return [target("localhost", config.port, pin)]
-    return [pin.hex(), f"of {file}, valid until {expires:%Y-%m-%d}"]
+    valid = f"of {file}, valid until {expires:%Y-%m-%d}; clients show it so:"
+    return [pin.hex(), valid, *compared(pin)]
 
 
 def _open(config: Config, folder: Path | None) -> tuple[Log, str]:

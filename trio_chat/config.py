@@ -48,6 +48,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Addresses to listen on: all of this machine. With `plaintext` or `behind_proxy` `127.0.0.1` and `::1`."""
     port: Annotated[int, Meta(ge=0, le=65535)] = wire.DEFAULT_PORT
     """0 takes a free one."""
+    lan: bool = False
+    """Whether the local network is told of this server, by multicast DNS."""
     public_name: Annotated[str, Meta(max_length=261, pattern=r"\A([\w.-]+|\[[0-9A-Fa-f:.]+\])?(:\d{1,5})?\Z")] = ""
     """NAME or NAME:PORT under which the internet reaches this server, for the lines that friends type."""
     tls_certificate: str = ""
@@ -204,7 +206,7 @@ def rate_limits(rate: str | None) -> dict[str, float]:
 
 AT_START: Final = frozenset(
     {
-        *("host", "port", "public_name", "plaintext", "behind_proxy"),
+        *("host", "port", "public_name", "lan", "plaintext", "behind_proxy"),
         *("batch_entries", "batch_bytes", "queue_entries", "tail_bytes", "log_bytes", "max_rooms", "max_entered"),
         *("presence_interval", "leave_grace", "crowd", "crowd_over"),
     }

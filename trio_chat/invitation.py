@@ -68,18 +68,23 @@ class Invitation:
 
 
 def invitation(
-    addresses: Iterable[tuple[str, int]], *, pin: bytes | None, public_name: str = "", proxied: bool = False
+    addresses: Iterable[tuple[str, int]],
+    *,
+    pin: bytes | None,
+    public_name: str = "",
+    proxied: bool = False,
+    token: bytes = b"",
 ) -> Invitation:
     """For a server that listens on `addresses`; "all addresses" becomes each address of this machine. `pin` is None
-    without TLS. Behind a proxy nobody but the proxy can join there."""
+    without TLS; `token` lets newcomers in. Behind a proxy nobody but the proxy can join there."""
     here: list[str] = []
     network: list[str] = []
     ports: list[int] = []
     for host, port in addresses:
         ports.append(port)
         for address in _own_addresses(ip_address(host).version) if ip_address(host).is_unspecified else [host]:
-            (here if ip_address(address).is_loopback else network).append(target(address, port, pin))
-    internet = target(*_split(public_name, ports[0]), pin) if public_name else ""
+            (here if ip_address(address).is_loopback else network).append(target(address, port, pin, token))
+    internet = target(*_split(public_name, ports[0]), pin, token) if public_name else ""
     if proxied:
         return Invitation((), (), internet, "Clients join where the proxy is; --public-name NAME:PORT prints the line.")
     nat = (
@@ -89,9 +94,17 @@ def invitation(
     return Invitation(tuple(here), tuple(network), internet, nat if network else "")
 
 
-def target(host: str, port: int, pin: bytes | None) -> str:
+def target(host: str, port: int, pin: bytes | None, token: bytes = b"") -> str:
     """What the client takes: an invite, or without TLS an address."""
-    return wire.Invite(pin).line(host, port) if pin is not None else f"--plaintext {shown(host, port)}"
+    if pin is not None:
+        return wire.Invite(pin, token).line(host, port)
+    return f"--plaintext {wire.Invite(token=token).line(host, port) if token else shown(host, port)}"
+
+
+def compared(pin: bytes) -> list[str]:
+    """A pin as clients show it, to be compared by eye: two rows of groups of four digits."""
+    groups = [pin.hex()[start : start + 4] for start in range(0, 64, 4)]
+    return [" ".join(groups[:8]), " ".join(groups[8:])]
 
 
 def qr_code(text: str, columns: int) -> str:
@@ -102,6 +115,12 @@ def qr_code(text: str, columns: int) -> str:
     out = io.StringIO()
     code.terminal(out, compact=True)
     return out.getvalue()
+
+
+def on_network(addresses: Iterable[tuple[str, int]]) -> list[str]:
+    """The addresses at which others reach a server that listens on these."""
+    found = (_own_addresses(ip_address(h).version) if ip_address(h).is_unspecified else [h] for h, _ in addresses)
+    return [address for some in found for address in some if not ip_address(address).is_loopback]
 
 
 def _split(name: str, port: int) -> tuple[str, int]:

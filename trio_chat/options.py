@@ -8,13 +8,10 @@ from typing import Final
 import wire
 from trio_chat import __version__
 
-NOT_YET: Final = ("invite",)
-"""Commands of the contract that need what this version does not have."""
-
 _FILES: Final = {"backup": (1, 1), "restore": (1, 1), "export": (0, 1), "import": (1, 1), "owner": (1, 1)}
 """How many files a command takes, at least and at most (of `owner`, how many names); of the others none."""
 
-COMMANDS: Final = ("serve", "check-config", "fingerprint", *_FILES, "reindex", *NOT_YET)
+COMMANDS: Final = ("serve", "check-config", "fingerprint", "invite", *_FILES, "reindex")
 
 _OF: Final = {
     "room": ("export", "import"),
@@ -24,6 +21,9 @@ _OF: Final = {
     "keep_days": ("serve", "check-config"),
     "max_size": ("serve", "check-config"),
     "line": ("fingerprint",),
+    "uses": ("invite",),
+    "days": ("invite",),
+    "lan": ("serve", "check-config"),
 }
 """Whose these options are; the others are everybody's."""
 
@@ -35,7 +35,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_intermixed_args(argv)
     command = options.command
     least, most = _FILES.get(command, (0, 0))
-    if command not in NOT_YET and not least <= len(options.files) <= most:
+    if not least <= len(options.files) <= most:
         if most == 0:
             parser.error(f"unrecognized arguments: {' '.join(map(str, options.files))}")
         what = "NAME" if command == "owner" else "FILE"
@@ -66,6 +66,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--public-name", metavar="NAME", help="under which the internet reaches this server")
     parser.add_argument("--line", action="store_true", help="of fingerprint: just what joins from this computer")
+    parser.add_argument("--uses", type=int, metavar="N", help="of invite: lets N people in (default: 1)")
+    parser.add_argument("--days", type=float, metavar="N", help="of invite: for N days (default: 7)")
+    parser.add_argument("--lan", action="store_true", help="tell the local network of this server; needs zeroconf")
     parser.add_argument("--rate", metavar="N|off", help="messages a second for one sender (default: 5)")
     parser.add_argument(
         "--engine", metavar="URL", default="sqlite", help="sqlite (in --data), or memory: nothing is kept"

@@ -25,6 +25,7 @@ from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.errors import ConfigError, StartError
 from trio_chat.hub import Hub
+from trio_chat.lan import announce
 from trio_chat.log import Log
 from trio_chat.presence import Presence
 from trio_chat.proxied import ProxiedTransport
@@ -127,10 +128,12 @@ async def serve(
     *,
     secret: bytes | None = None,
     owned: Callable[[], None] = lambda: None,
+    lan: Sequence[str] = (),
     task_status: trio.TaskStatus[Services] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on `listeners` (bound, listening) until SIGTERM or SIGINT, then stop in order. Closes the listeners.
-    `secret` signs tokens; `owned` is called when somebody owns the server.
+    `secret` signs tokens; `owned` is called when somebody owns the server; `lan` has the addresses of this machine on
+    which the local network is told of it.
 
     `certificate` is None without TLS. SIGHUP has `reload` say what holds from then on.
 
@@ -140,6 +143,8 @@ async def serve(
     services.certificate = certificate
     async with core(services), trio.open_nursery() as sessions:
         async with trio.open_nursery() as accept:
+            if lan:
+                accept.start_soon(announce, config.server_name, listeners[0].getsockname()[1], lan)
             for listener in listeners:
                 accept.start_soon(_accept, listener, services, sessions)
             accept.start_soon(_heed_signals, accept.cancel_scope, services, reload)

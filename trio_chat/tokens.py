@@ -21,6 +21,9 @@ from wire import Code
 from wire.tokens import INVITE, LINK, TOKEN_BYTES, from_base32, to_base32
 
 SECRET_BYTES: Final = 32
+DAY: Final = 24 * 3600.0
+MAX_DAYS: Final = 3650
+"""Of an invite: what lives longer has no end that anybody remembers."""
 LINK_TIME: Final = 600.0
 """Seconds that a code lives which links another device: as long as it takes to walk to it."""
 RECOVERY_TIME: Final = 24 * 3600.0
@@ -110,6 +113,11 @@ def make(secret: bytes, purpose: Purpose, *, account: int = 0, until: float = FO
 
 def _mac(secret: bytes, body: bytes) -> bytes:
     return hmac.digest(secret, b"trio-chat token" + body, hashlib.sha256)[:_MAC]
+
+
+def token_bytes(text: str) -> bytes:
+    """The bytes of a token, as an invite line holds them."""
+    return from_base32(text.partition("-")[2])
 
 
 class Tokens:

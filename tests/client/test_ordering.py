@@ -1,9 +1,13 @@
 """What the user orders from the server by name: what is sent, how it is answered, and for whom which commands are."""
 
+from datetime import UTC
+
 import msgspec
 import pytest
+from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 
 import wire
+from client_repl import view
 from client_repl.chat import Chat
 from client_repl.items import Failure, Notice
 from tests.client.talk import account_of, asked, chat, connected, message, sent, shown, user, welcome
@@ -112,3 +116,30 @@ def test_who_is_blocked_does_not_call_the_user_by_name() -> None:
         seq += 1
         (line,) = shown(c.received(message(seq, "alice?", sender="bob")))
         assert line.mention is mention  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("answer", "copied"),
+    [
+        (("This lets one person in:", "invite-abc"), "tchat://example.org:7557/abc"),
+        (("Start the client with:", "--link link-abc"), "--link link-abc"),
+        (("It is shown this once:", "access-abc"), "access-abc"),
+        (("You are alice.", "You are new here."), ""),
+    ],
+)
+def test_what_will_be_copied_stands_in_a_line_of_its_own(answer: tuple[str, ...], copied: str) -> None:
+    c = connected()
+    c.ordering.invite = lambda token: f"tchat://example.org:7557/{token.removeprefix('invite-')}"
+    event = command(c, "/invite")
+    (notice,) = shown(c.received(wire.Answer(event.id, answer)))
+    assert isinstance(notice, Notice)
+    assert notice.to_copy == copied
+    assert notice.text == "\n".join(answer[:1] if copied else answer)
+
+
+def test_a_narrow_window_does_not_break_what_is_copied() -> None:
+    invite = f"tchat://[2001:db8::1]:7557/{'a2' * 48}"
+    text = fragment_list_to_text(view.render(Notice("An invite:", invite), 0, 40, UTC))
+    assert text.endswith(f"An invite:\n{invite}\n")
+    forged = fragment_list_to_text(view.render(Notice("An invite:", "--link 12:00 bob: hi"), 0, 40, UTC))
+    assert all(row.startswith("    ") for row in forged.splitlines()[1:])

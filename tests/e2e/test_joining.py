@@ -31,7 +31,8 @@ async def hosting(folder: Path) -> AsyncIterator[tuple[Server, str, str]]:
 async def answer(client: Client, line: str) -> str:
     """What the server says to a command."""
     await client.send(line)
-    return str((await client.next("notice"))["text"])
+    notice = await client.next("notice")
+    return f"{notice['text']} {notice.get('copy', '')}".strip()
 
 
 def word(text: str, beginning: str) -> str:

@@ -1,6 +1,7 @@
 """The command line, as far as no server runs: what it takes, and how it says what is wrong."""
 
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +9,14 @@ import pytest
 import structlog
 
 import wire
+from client_repl import pins
 from trio_chat import __version__
 from trio_chat.__main__ import main
 from trio_chat.certificate import own
-from trio_chat.options import NOT_YET
+from trio_chat.changes import Changes, Facts
+from trio_chat.facts import Used
+from trio_chat.ownership import secret_in
+from trio_chat.tokens import INVITES, Tokens
 
 
 @pytest.fixture(autouse=True)
@@ -81,11 +86,49 @@ def test_options_may_be_anywhere(argv: list[str], tmp_path: Path, capsys: pytest
     assert f"no log in {tmp_path}" in error_of([str(tmp_path) if one == "DIR" else one for one in argv], capsys)
 
 
-@pytest.mark.parametrize("command", NOT_YET)
-def test_what_is_not_there_yet_says_so(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    text = error_of([command], capsys)
-    assert command in text
-    assert __version__ in text
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        (["invite", "--uses", "70000"], "--uses"),
+        (["invite", "--days", "99999"], "--days"),
+        (["invite", "--port", "0"], "which port"),
+        (["--lan", "--host", "127.0.0.1", "--port", "0"], "this computer only"),
+    ],
+)
+def test_what_makes_no_sense_is_told(
+    argv: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert why in error_of([*argv, "--data", str(tmp_path)], capsys)
+
+
+def test_an_invite_is_made_beside_a_server_and_each_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made: list[wire.Invite] = []
+    for uses in ("1", "3"):
+        argv = [
+            "invite",
+            "--uses",
+            uses,
+            "--data",
+            str(tmp_path),
+            "--host",
+            "192.0.2.7",
+            "--public-name",
+            "chat.example",
+        ]
+        assert main(argv) == 0
+        network, internet = (line.split()[1] for line in capsys.readouterr().out.splitlines() if "tchat://" in line)
+        assert network.startswith("tchat://192.0.2.7:7557/")
+        assert internet.startswith("tchat://chat.example:7557/")
+        made.append(wire.Invite.of_blob(internet.rpartition("/")[2]))
+    assert made[0].pin == made[1].pin == own(tmp_path / "tls").pin
+    tokens = Tokens(secret_in(tmp_path), Facts(Used, (), Changes()))
+    now = time.time()
+    read = [tokens.read(one.hello_token, INVITES, now) for one in made]
+    assert [one.uses for one in read] == [1, 3]
+    assert all(6.99 < (one.until - now) / 86400 < 7.01 for one in read)
+    assert read[0].key != read[1].key
 
 
 def test_without_encryption_an_address_of_the_network_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -97,9 +140,10 @@ def test_the_fingerprint_needs_no_server(tmp_path: Path, capsys: pytest.CaptureF
     assert "first start" in error_of(["fingerprint", *data], capsys)
     certificate = own(tmp_path / "tls")
     assert main(["fingerprint", *data]) == 0
-    pin, where = capsys.readouterr().out.splitlines()
+    pin, where, *shown = capsys.readouterr().out.splitlines()
     assert pin == certificate.pin.hex()
-    assert where == f"of {certificate.file}, valid until {certificate.expires:%Y-%m-%d}"
+    assert where.startswith(f"of {certificate.file}, valid until {certificate.expires:%Y-%m-%d};")
+    assert shown == pins.fingerprint(certificate.pin).splitlines()
     assert main(["fingerprint", "--line", "--port", "7000", *data]) == 0
     assert capsys.readouterr().out == f"tchat://localhost:7000/{wire.Invite(certificate.pin).blob}\n"
     assert "proxy" in error_of(["fingerprint", "--plaintext", *data], capsys)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import wire
-from wire.invite import PREFIX, from_base32
+from wire.tokens import INVITE, from_base32
 
 _SCHEME: Final = "tchat://"
 _BRACKETED: Final = re.compile(r"\[([^\[\]]+)\](?::(\d+))?")
@@ -47,4 +47,4 @@ def parse(text: str) -> Address:
 
 def invite_line(server: Address, pin: bytes, token: str) -> str:
     """The line that invites to `server`, whose key has this pin, by a token as servers make it (`invite-…`)."""
-    return wire.Invite(pin, from_base32(token.removeprefix(PREFIX))).line(server.host, server.port)
+    return wire.Invite(pin, from_base32(token.removeprefix(INVITE))).line(server.host, server.port)

@@ -13,11 +13,11 @@ from trio_chat.addresses import group, is_in
 from trio_chat.commands import renamed
 from trio_chat.door import Door
 from trio_chat.entrance import Admitted, Visitor, enter
-from trio_chat.errors import Disconnected, Refusal, Unavailable
+from trio_chat.errors import Disconnected, Refusal, Unavailable, not_now
 from trio_chat.login import Claim, authenticate
 from trio_chat.people import Account
 from trio_chat.services import Services
-from trio_chat.session import Session, not_now
+from trio_chat.session import Session
 from trio_chat.transport import Transport, send_all
 from wire import ByeReason, Code
 

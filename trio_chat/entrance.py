@@ -7,7 +7,7 @@ import msgspec
 import wire
 from trio_chat.bans import of_account, of_key, of_name
 from trio_chat.errors import Refusal
-from trio_chat.keyring import fingerprint, is_access
+from trio_chat.keyring import is_access
 from trio_chat.moderation import locked
 from trio_chat.names import name_key
 from trio_chat.people import Account
@@ -15,6 +15,7 @@ from trio_chat.rules import SERVER
 from trio_chat.state import State
 from trio_chat.tokens import INVITES, LINKS, Purpose, Token
 from wire import Code
+from wire.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)

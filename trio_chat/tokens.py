@@ -18,7 +18,7 @@ from trio_chat.changes import Facts
 from trio_chat.errors import Refusal
 from trio_chat.facts import FOREVER, Used
 from wire import Code
-from wire.invite import PREFIX, TOKEN_BYTES, from_base32, to_base32
+from wire.tokens import INVITE, LINK, TOKEN_BYTES, from_base32, to_base32
 
 SECRET_BYTES: Final = 32
 DAY: Final = 24 * 3600.0
@@ -62,7 +62,7 @@ class Family:
 
 
 INVITES: Final = Family(
-    PREFIX,
+    INVITE,
     (Purpose.INVITE,),
     Code.INVITE_INVALID,
     Code.INVITE_EXPIRED,
@@ -70,7 +70,7 @@ INVITES: Final = Family(
     "ask whoever invited you for another invite",
 )
 LINKS: Final = Family(
-    "link-",
+    LINK,
     (Purpose.LINK, Purpose.RECOVER, Purpose.TAKE_OVER),
     Code.LINK_INVALID,
     Code.LINK_EXPIRED,

@@ -33,7 +33,7 @@ SHOWN = {"ours": OURS, "other": OTHER, "certified": CERTIFIED, "renewed": RENEWE
 class Host:
     """A server that shows `certificate` and reads; `handshakes` it was asked for, and what was `said` to it."""
 
-    def __init__(self, certificate: Certificate, folder: Path, *, alpn: str = "tchat/1") -> None:
+    def __init__(self, certificate: Certificate, folder: Path, *, alpn: str = wire.ALPN) -> None:
         self.certificate = certificate
         self.handshakes = 0
         self.said = bytearray()

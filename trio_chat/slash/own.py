@@ -2,16 +2,15 @@
 
 from typing import Final
 
-from trio_chat.bans import until_text
 from trio_chat.effects import Effect, Evict, Owned, Report
 from trio_chat.errors import Refusal
-from trio_chat.keyring import fingerprint
+from trio_chat.facts import at_text, until_text
 from trio_chat.moderation import newcomer
 from trio_chat.names import shown
-from trio_chat.people import Account
 from trio_chat.slash.asked import Asked, Words
 from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose
 from wire import Code, UserRole
+from wire.fingerprint import fingerprint
 
 MAX_BLOCKED: Final = 500
 """Accounts that one user blocks; they stand in each Welcome."""
@@ -56,8 +55,8 @@ def devices(asked: Asked, words: Words) -> list[Effect]:
     lines: list[str] = []
     for number, key in enumerate(keyring.keys(asked.account), start=1):
         device = keyring.device(key)
-        since = until_text(asked.account.standing.since if device is None else device.added).removeprefix("until ")
-        added = "" if since == "for ever" else f", since {since}"
+        since = asked.account.standing.since if device is None else device.added
+        added = f", since {at_text(since)}" if since else ""
         here = " (this one)" if key == asked.key else ""
         lines.append(f"{number}  {fingerprint(key)}{added}{here}")
     return [asked.answer(*lines, "/link adds another one, /revoke takes one away.")]
@@ -106,7 +105,7 @@ def token(asked: Asked, words: Words) -> list[Effect]:
 def tokens(asked: Asked, words: Words) -> list[Effect]:
     """`/tokens`."""
     words.end()
-    lines = [f"{one.label}, since {until_text(one.added)[6:]}" for one in asked.state.keyring.accesses(asked.account)]
+    lines = [f"{one.label}, since {at_text(one.added)}" for one in asked.state.keyring.accesses(asked.account)]
     return [asked.answer(*(lines or ["You have no access tokens; /token LABEL makes one, for a program."]))]
 
 
@@ -187,12 +186,10 @@ def blocks(asked: Asked, words: Words) -> list[Effect]:
     """`/blocks`."""
     words.end()
     accounts = asked.state.accounts
-    names = [accounts[one].name if one in accounts else "somebody who is gone" for one in _blocked(asked.account)]
+    names = [
+        accounts[one].name if one in accounts else "somebody who is gone" for one in asked.account.standing.blocked
+    ]
     return [asked.answer(f"You block {', '.join(names)}." if names else "You block nobody.")]
-
-
-def _blocked(account: Account) -> tuple[int, ...]:
-    return account.standing.blocked
 
 
 def report(asked: Asked, words: Words) -> list[Effect]:

@@ -21,7 +21,7 @@ from trio_chat.moderation import role_rank
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
 from trio_chat.slash import TABLE, Asked, run
-from trio_chat.slash.asked import MAX_REASON
+from trio_chat.slash.asked import MAX_ANSWER, MAX_REASON
 from trio_chat.slash.others import MAX_SLOW, RAID_SLOW
 from trio_chat.slash.own import MAX_BLOCKED
 from trio_chat.state import State
@@ -745,3 +745,18 @@ def test_the_trail_is_told(s: Scene) -> None:
     mute, unmute = "2023-11-14 22:13 UTC  oscar mute alice 1h", "2023-11-14 22:13 UTC  olga unmute alice"
     assert s.answer("otto", "audit") == (mute, unmute)
     assert s.answer("otto", "audit 1") == (unmute,)
+
+
+@pytest.mark.parametrize("line", ["audit 200", "bans", "blocks", "ban bob --tree"])
+def test_what_others_made_long_is_told_as_far_as_a_frame_holds_it(s: Scene, line: str) -> None:
+    for number in range(600):
+        s.state.audit.add(s["bob"], "report", f"{number} {'😀' * 390}", NOW)
+        s.state.bans.put(of_name(str(number)), Ban(shown="x", by="otto", at=NOW, reason="😀" * 200), NOW)
+        invited = arrive(s.state, f"{number}{'语' * 28}")
+        s.state.stand(invited, invited=True, invited_by=s["bob"].id)
+        s.state.stand(s["otto"], blocked=(*s["otto"].standing.blocked, invited.id))
+    answer = s.answer("otto", line)
+    assert len(wire.Encoded.of(wire.Answer(7, answer)).data) <= wire.MAX_FRAME_SERVER
+    assert sum(len(text.encode()) for text in answer) > MAX_ANSWER // 2
+    if line.startswith("audit"):
+        assert " report 599 " in answer[-1], "the newest of it"

@@ -15,7 +15,7 @@ from trio_chat.moderation import role_rank
 from trio_chat.names import fold, name_key, shown
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
-from trio_chat.slash.asked import Asked, Words
+from trio_chat.slash.asked import Asked, Words, fitting
 from trio_chat.tokens import RECOVERY_TIME, Purpose
 from wire import Change, Code, PresenceChange, UserRole
 
@@ -306,7 +306,8 @@ def audit(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     entries = asked.state.audit.newest(count)
     lines = [f"{until_text(one.at)[6:]}  {one.name} {one.command} {one.arguments}".rstrip() for one in entries]
-    return [asked.answer(*(lines or ["Nothing was done yet."]))]
+    newest = fitting(reversed(lines))
+    return [asked.answer(*(reversed(newest) if lines else ["Nothing was done yet."]))]
 
 
 def about(asked: Asked, words: Words) -> list[Effect]:

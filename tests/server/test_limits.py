@@ -274,6 +274,20 @@ async def test_one_user_has_so_many_connections(autojump_clock: MockClock) -> No
         assert rig.services.clients == 8
 
 
+async def test_one_user_has_so_many_connections_with_an_access_token_under_any_key(autojump_clock: MockClock) -> None:
+    async with limited() as rig:
+        anna, bob = await rig.join("anna"), await rig.join("bob")
+        anna.say("I am here")
+        await anna.until(wire.Message)
+        state = rig.services.state
+        token = state.keyring.give_access(state.named("anna"), "program", 0)
+        for key in [bob.key] * 4 + [Ed25519PrivateKey.generate() for _ in range(3)]:
+            assert (await rig.connect("x", key=key).login(token=token)).name == "anna"
+        for key in (bob.key, Ed25519PrivateKey.generate()):
+            assert (await refused(rig.connect("x", key=key), token=token)).code == Code.TOO_MANY_CONNECTIONS
+        assert (await rig.connect("bob", key=bob.key).login()).name == "bob"
+
+
 @pytest.mark.parametrize("addresses", [1, 500])
 async def test_silent_sockets_shut_nobody_out_and_go(addresses: int, autojump_clock: MockClock) -> None:
     async with limited() as rig:

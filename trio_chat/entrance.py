@@ -59,6 +59,8 @@ def enter(state: State, visitor: Visitor, now: float) -> Admitted:
     if known is not None:
         return Admitted(*state.login(visitor.key, visitor.name, guest=visitor.guest, now=now))
     invite = state.tokens.read(visitor.token, INVITES, now) if visitor.token else None
+    if invite is not None and state.bans.holds(of_account(invite.account), now):
+        raise Refusal(Code.INVITE_INVALID, "whoever made this invite is banned; ask somebody else who is here for one")
     if invite is None and locked(state):
         raise Refusal(Code.INVITE_NEEDED, "nobody new comes in without an invite; ask somebody who is here for one")
     account, old = state.login(visitor.key, visitor.name, guest=visitor.guest, now=now)

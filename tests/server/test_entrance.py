@@ -153,6 +153,11 @@ def _recovery_from_before_the_account_owned_all(state: State, alice: Account) ->
     return _visitor(token)
 
 
+def _invite_of_the_banned(state: State, alice: Account) -> Visitor:
+    ban(state, of_account(alice.id))
+    return _visitor(state.tokens.make(Purpose.INVITE, account=alice.id))
+
+
 OTHER = bytes(range(32))
 REFUSED: list[tuple[str, Setting, Code]] = [
     ("a banned key", _banned(lambda visitor: of_key(visitor.key)), Code.BANNED),
@@ -167,6 +172,7 @@ REFUSED: list[tuple[str, Setting, Code]] = [
     ("an owner token", lambda state, alice: _visitor(make(SECRET, Purpose.OWNER)), Code.INVITE_INVALID),
     ("an old invite", lambda state, alice: _visitor(make(SECRET, Purpose.INVITE, until=NOW - 60)), Code.INVITE_EXPIRED),
     ("a used invite", lambda state, alice: _visitor(_used(state, alice, Purpose.INVITE)), Code.INVITE_USED),
+    ("an invite of the banned", _invite_of_the_banned, Code.INVITE_INVALID),
     ("no access token", lambda state, alice: _visitor("access-aaaa"), Code.ACCESS_INVALID),
     ("a revoked access token", _revoked_access, Code.ACCESS_INVALID),
     ("a token of who is gone", _access_of_who_is_gone, Code.ACCESS_INVALID),
@@ -228,6 +234,14 @@ def test_an_invite_opens_a_locked_server(by_config: bool, alice: Account, state:
     assert (account.standing.invited, account.standing.invited_by) == (True, alice.id)
     assert not newcomer(state, account, NOW), "somebody vouches for it"
     assert account.owned, "else the invite would be used up, and nobody in"
+
+
+def test_an_invite_is_good_again_when_the_ban_of_who_made_it_ends(state: State, alice: Account) -> None:
+    token = state.tokens.make(Purpose.INVITE, account=alice.id)
+    state.bans.put(of_account(alice.id), Ban(shown="x", by="oscar", at=NOW, until=NOW + 60), NOW)
+    with refused(Code.INVITE_INVALID):
+        come(state, token=token)
+    assert come(state, token=token, now=NOW + 60).account.standing.invited
 
 
 def test_whoever_is_known_needs_no_invite(state: State, alice: Account) -> None:

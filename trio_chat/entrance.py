@@ -13,7 +13,7 @@ from trio_chat.names import name_key
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
 from trio_chat.state import State
-from trio_chat.tokens import INVITES, LINKS, Purpose, Token
+from trio_chat.tokens import INVITES, LINK_TIME, LINKS, RECOVERY_TIME, Purpose, Token, is_from_before
 from wire import Code
 
 
@@ -96,6 +96,7 @@ def _link(state: State, visitor: Visitor, now: float) -> Account:
     _check_bans(state, visitor, account, now)
     if known is account:  # it was done, and only the answer was lost
         return account
+    _check_age(token, account)
     if state.keyring.get(visitor.key) is not None:
         whose = f"{known.name}'s" if known is not None else "another account's"
         text = f"the key of this device is {whose} already; start the client with a --state folder of its own"
@@ -104,12 +105,22 @@ def _link(state: State, visitor: Visitor, now: float) -> Account:
     return account
 
 
+def _check_age(token: Token, account: Account) -> None:
+    """Who had a key that was taken away, must not come back by a code that it made before."""
+    link, recovery = account.standing.revoked, account.standing.recovered
+    if (token.purpose is Purpose.LINK and is_from_before(token, LINK_TIME, link)) or (
+        token.purpose is Purpose.RECOVER and is_from_before(token, RECOVERY_TIME, recovery)
+    ):
+        raise Refusal(Code.LINK_EXPIRED, f"a key was taken away since this was made; {LINKS.next_step}")
+
+
 def _take_key(state: State, visitor: Visitor, account: Account, token: Token, now: float) -> None:
     label = fingerprint(visitor.key)
     if token.purpose is Purpose.LINK:
         state.keyring.link(account, visitor.key, label, now)
     else:
         state.keyring.replace(account, visitor.key)
+        state.stand(account, revoked=now, recovered=now)
         state.audit.add(account, "recovered", f"{account.name} with the key {label}", now)
     state.tokens.use(token, now)
     state.record(account)

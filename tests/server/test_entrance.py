@@ -5,8 +5,10 @@ from ipaddress import ip_network
 
 import pytest
 
+import wire
 from tests.server.people import ADDRESS, NOW, SECRET, arrive, changed, new_key, refused, restarted
 from trio_chat.bans import of_account, of_key, of_name, of_network
+from trio_chat.effects import ReplyWhenKept
 from trio_chat.entrance import Admitted, Visitor, enter
 from trio_chat.errors import Refusal
 from trio_chat.facts import Ban
@@ -15,6 +17,7 @@ from trio_chat.model import AccountKept, Saved
 from trio_chat.moderation import newcomer
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
+from trio_chat.slash import Asked, run
 from trio_chat.state import State
 from trio_chat.tokens import Purpose, make
 from wire import Code, UserRole
@@ -377,6 +380,38 @@ def test_a_lost_key_is_replaced_with_all_that_it_gave(state: State, alice: Accou
                 come(again, "alice", key=old)
         with refused(Code.ACCESS_INVALID):
             come(again, "alice", access)
+
+
+@pytest.mark.parametrize("second", range(0, 60, 7))
+@pytest.mark.parametrize("taken_away", ["revoke 2", "recovery"])
+def test_a_code_of_before_a_key_was_taken_away_lets_no_thief_back_in(
+    state: State, alice: Account, taken_away: str, second: int
+) -> None:
+    def order(line: str, now: float) -> str:
+        name, *words = line.split()
+        asked = Asked(state, alice if name != "recover" else oscar, 1, now, alice.key, ADDRESS)
+        [*_, done] = run(asked, wire.Command(1, name, tuple(words)))
+        assert isinstance(done, ReplyWhenKept)
+        assert isinstance(done.event, wire.Answer)
+        return done.event.lines[-1].removeprefix("--link ")
+
+    oscar, now = arrive(state, "oscar", UserRole.OPERATOR), NOW + second
+    state.keyring.link(alice, new_key(), "", NOW)
+    by_thief, recovery = order("link", now), order("recover alice", now)
+    if taken_away == "recovery":
+        come(state, "alice", order("recover alice", now), now=now + 1)
+    else:
+        order(taken_away, now + 1)
+    with refused(Code.LINK_EXPIRED):
+        come(state, "thief", by_thief, now=now + 2)
+    for _ in range(2):
+        device = new_key()
+        assert come(state, "alice", order("link", now + 2), key=device, now=now + 3).account is alice
+    if taken_away == "recovery":
+        with refused(Code.LINK_EXPIRED):
+            come(state, "thief", recovery, now=now + 2)
+        recovery = order("recover alice", now + 2)
+    assert come(state, "alice", recovery, now=now + 4).account is alice, "no thief ends that by a /revoke"
 
 
 def test_a_code_that_is_right_stays_good_when_it_is_refused_for_something_else(state: State, alice: Account) -> None:

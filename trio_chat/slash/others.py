@@ -16,7 +16,7 @@ from trio_chat.names import fold, name_key, shown
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
 from trio_chat.slash.asked import Asked, Words, fitting
-from trio_chat.tokens import RECOVERY_TIME, Purpose
+from trio_chat.tokens import RECOVERY_TIME, Purpose, ends
 from wire import Change, Code, PresenceChange, UserRole
 
 MAX_SLOW: Final = 3600
@@ -157,7 +157,7 @@ def recover(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     if not target.owned:
         raise Refusal(Code.NOT_ALLOWED, f"{target.name} owns no name that could be given back")
-    until = asked.now + RECOVERY_TIME
+    until = ends(asked.now, RECOVERY_TIME, target.standing.recovered)
     code = asked.state.tokens.make(Purpose.RECOVER, account=target.id, until=until)
     return [
         asked.done(

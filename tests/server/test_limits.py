@@ -14,6 +14,7 @@ import wire
 from tests.server.rig import Client, Rig, running
 from trio_chat.config import Config
 from trio_chat.log import SqliteLog, inline
+from trio_chat.throttle import RECEIVE_COST
 from trio_chat.tokens import Purpose
 from wire import Code
 
@@ -102,6 +103,27 @@ async def test_ten_times_the_rate_is_slowed_and_all_of_it_arrives(autojump_clock
         for count, at in enumerate(arrived, start=1):
             assert count <= 20 + 5 * at + 1e-6
         assert 35.9 < arrived[-1] < 36.1, "and no slower than that"
+
+
+async def test_who_sends_single_bytes_is_not_read_once_for_each(autojump_clock: MockClock) -> None:
+    async with limited(byte_rate=1000, byte_burst=1000) as rig:
+        client = await rig.join("client", address=FLOODER)
+        receive, reads = client.transport.receive, 0
+
+        async def counted() -> bytes:
+            nonlocal reads
+            data = await receive()
+            reads += 1
+            client.transport.put(b"x")
+            return data
+
+        client.transport.receive = counted  # type: ignore[method-assign]
+        client.transport.put(client.connection.send(wire.Command(1, "x", ("x" * 19_000,)))[:20])
+        await trio.testing.wait_all_tasks_blocked()
+        client.transport.put(b"x")
+        await trio.sleep(10)
+        assert not client.transport.closed
+        assert 100 < reads < 11_000 / RECEIVE_COST
 
 
 async def test_a_paste_within_the_burst_waits_for_nothing(autojump_clock: MockClock) -> None:

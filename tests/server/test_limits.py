@@ -112,12 +112,12 @@ async def test_who_sends_single_bytes_is_not_read_once_for_each(autojump_clock: 
 
         async def counted() -> bytes:
             nonlocal reads
-            data = await receive()
+            data: bytes = await receive()
             reads += 1
             client.transport.put(b"x")
             return data
 
-        client.transport.receive = counted  # type: ignore[method-assign]
+        client.transport.receive = counted
         client.transport.put(client.connection.send(wire.Command(1, "x", ("x" * 19_000,)))[:20])
         await trio.testing.wait_all_tasks_blocked()
         client.transport.put(b"x")

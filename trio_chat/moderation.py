@@ -12,6 +12,8 @@ from trio_chat.rules import SERVER
 from trio_chat.state import State
 from wire import Code, Kind
 
+PACED: Final = (Kind.TEXT, Kind.ACTION, Kind.EDIT, Kind.TOPIC)
+"""What slow mode counts: all that prints a line with a text of its writer's on everybody's screen."""
 _MAX_WAIT: Final = 24 * 3600.0
 """Seconds of a `retry_after` at most: a client that stays so long asks again."""
 
@@ -61,7 +63,7 @@ def check_begin(state: State, account: Account, now: float) -> None:
 
 def check_pace(state: State, account: Account, room: Conversation, event: wire.Say, now: float) -> None:
     """Whether the room's slow mode lets the account say this now. Raises Refusal(SLOW_MODE)."""
-    if event.kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
+    if event.kind not in PACED or account.operator:
         return
     wait = state.rules.wait(room.id, account.id, event.nonce, now)
     if wait:

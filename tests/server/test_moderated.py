@@ -346,6 +346,25 @@ async def test_slow_mode(town: Town, tmp_path: Path, autojump_clock: MockClock) 
         await town.alice.say("the fourth")
 
 
+async def test_slow_mode_is_of_edits_and_topics_too(town: Town, tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with serving(tmp_path) as rig:
+        await town.begin(rig)
+        alice = town.alice
+        first = await alice.say("the first")
+
+        def about(kind: Kind, text: str) -> wire.Say:
+            return alice.line(text, "", kind=kind, ref=first.seq, conversation=LOBBY)
+
+        await town.oscar.order("slow 30")
+        assert isinstance(await alice.ask(about(Kind.EDIT, "BUY THIS")), wire.Message)
+        more = [about(Kind.EDIT, "BUY THAT"), alice.line("BUY THAT", kind=Kind.TOPIC), alice.line("BUY THAT")]
+        for refused in [await alice.ask(line) for line in more]:
+            assert isinstance(refused, wire.Refused)
+            assert refused.code == Code.SLOW_MODE
+        for line in (about(Kind.REACT, "+1"), about(Kind.FORGET, "")):
+            assert isinstance(await alice.ask(line), wire.Message)
+
+
 async def test_a_locked_room_and_who_is_let_in(town: Town, tmp_path: Path, autojump_clock: MockClock) -> None:
     async with serving(tmp_path) as rig:
         await town.begin(rig)

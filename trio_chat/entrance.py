@@ -8,7 +8,7 @@ import wire
 from trio_chat.bans import of_account, of_key, of_name
 from trio_chat.errors import Refusal
 from trio_chat.keyring import fingerprint, is_access
-from trio_chat.moderation import locked
+from trio_chat.moderation import locked, muted
 from trio_chat.names import name_key
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
@@ -57,7 +57,8 @@ def enter(state: State, visitor: Visitor, now: float) -> Admitted:
     known = state.keyring.get(visitor.key)
     _check_bans(state, visitor, known, now)
     if known is not None:
-        return Admitted(*state.login(visitor.key, visitor.name, guest=visitor.guest, now=now))
+        name = known.name if known.id in state.accounts and muted(known, now) else visitor.name
+        return Admitted(*state.login(visitor.key, name, guest=visitor.guest, now=now))
     invite = state.tokens.read(visitor.token, INVITES, now) if visitor.token else None
     if invite is not None and state.bans.holds(of_account(invite.account), now):
         raise Refusal(Code.INVITE_INVALID, "whoever made this invite is banned; ask somebody else who is here for one")

@@ -42,6 +42,12 @@ def check_may_write(account: Account, kind: Kind, now: float) -> None:
         raise Refusal(Code.MUTED, f"an operator has muted you {until_text(until)}", retry_after=retry_after)
 
 
+def check_may_rename(account: Account, now: float) -> None:
+    """Raise Refusal(MUTED): everybody reads a new name, whatever it says."""
+    if muted(account, now):
+        check_may_write(account, Kind.TEXT, now)
+
+
 def check_direct(state: State, account: Account, other: Account, now: float) -> None:
     """Whether the account may write to the other one alone. Raises Refusal: BLOCKED; NOT_ALLOWED, a newcomer begins
     too many conversations."""

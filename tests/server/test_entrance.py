@@ -438,6 +438,13 @@ def test_who_comes_under_another_name_has_it(state: State, alice: Account) -> No
     assert come(state, "alicia", key=alice.key) == Admitted(alice, "alice")
 
 
+def test_who_is_muted_has_the_old_name_under_whatever_name_it_comes(state: State, alice: Account) -> None:
+    state.stand(alice, muted=True, muted_until=NOW + 60)
+    assert come(state, "BUY-MY-STUFF", key=alice.key) == Admitted(alice)
+    assert alice.name == "alice"
+    assert come(state, "alicia", key=alice.key, now=NOW + 60) == Admitted(alice, "alice")
+
+
 def test_a_released_name_is_free_and_its_owner_still_known(state: State, alice: Account) -> None:
     _leave(state, alice)
     _lock(state)

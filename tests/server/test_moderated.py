@@ -282,6 +282,9 @@ async def test_a_mute_is_told_and_holds_over_a_restart_until_it_ends(
         assert refused.code == Code.MUTED
         assert 3_590_000 < refused.retry_after <= 3_600_000
         assert (await town.alice.not_said(to="@bob")).code == Code.MUTED
+        renamed = await town.alice.ask(wire.Nick(next(town.alice.client.ids), "BUY-MY-STUFF"))
+        assert isinstance(renamed, wire.Refused)
+        assert renamed.code == Code.MUTED
     async with serving(tmp_path) as rig:
         await town.come(rig)
         refused = await town.alice.not_said()

@@ -103,7 +103,8 @@ class Trust:
         return secured
 
     async def _secure(self, transport: trio.abc.Stream, context: ssl.SSLContext, known: bytes) -> Secured:
-        host = self._server.host.partition("%")[0]  # the zone of an IPv6 address is this computer's own affair
+        # the zone of an IPv6 address is this computer's own affair, and no certificate has the dot at the end of a name
+        host = self._server.host.partition("%")[0].removesuffix(".")
         try:
             stream = trio.SSLStream(transport, context, server_hostname=host)
         except ValueError as exc:  # no name that TLS can ask for

@@ -179,7 +179,7 @@ async def _enter(services: Services, claim: Claim, address: str, number: int, do
         if known is not None:
             _check_connections(services, known, claim.instance)
         admitted = enter(state, visitor, services.now())
-        if known is None:
+        if admitted.account is not known:  # it is new, or an access token's, which any key may bring
             _check_connections(services, admitted.account, claim.instance)
         if unknown:
             door.came(claim.key)

@@ -72,9 +72,13 @@ class Bans:
             inside = (self._bans[target] for target, network in self._networks.items() if place in network)
             found += [ban for ban in inside if ban.everyone or not known]
         for ban in found:
-            if ban.until == FOREVER or ban.until > now:
+            if _holds(ban, now):
                 why = f": {ban.reason}" if ban.reason else ""
                 raise Refusal(Code.BANNED, f"you are banned from this server {until_text(ban.until)}{why}")
+
+    def holds(self, target: str, now: float) -> bool:
+        """Whether this is banned now."""
+        return target in self._bans and _holds(self._bans[target], now)
 
     def _know(self, target: str) -> None:
         if target.startswith(_NET):
@@ -82,5 +86,9 @@ class Bans:
 
     def _drop_ended(self, now: float) -> None:
         for target, ban in list(self._bans.items()):
-            if ban.until != FOREVER and ban.until <= now:
+            if not _holds(ban, now):
                 self.lift(target)
+
+
+def _holds(ban: Ban, now: float) -> bool:
+    return ban.until == FOREVER or ban.until > now

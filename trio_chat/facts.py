@@ -49,6 +49,10 @@ class Standing(Fact, frozen=True, kw_only=True):
     """False: it may not write before an operator has looked at it."""
     muted: bool = False
     muted_until: float = FOREVER
+    revoked: float = 0.0
+    """When a key of it was taken away last: link codes of before may be whose that was."""
+    recovered: float = 0.0
+    """When it was given another key last: recovery codes of before are worth nothing."""
     blocked: tuple[int, ...] = ()
     """Accounts whose direct messages it does not take."""
 

@@ -1,6 +1,7 @@
 """Whether an account may write, begin a conversation or enter a room, by what operators and others have said of it."""
 
 import math
+from typing import Final
 
 import wire
 from trio_chat.errors import Refusal, milliseconds
@@ -9,6 +10,9 @@ from trio_chat.people import Account, Conversation
 from trio_chat.rules import SERVER
 from trio_chat.state import State
 from wire import Code, Kind
+
+PACED: Final = (Kind.TEXT, Kind.ACTION, Kind.EDIT, Kind.TOPIC)
+"""What slow mode counts: all that prints a line with a text of its writer's on everybody's screen."""
 
 
 def newcomer(state: State, account: Account, now: float) -> bool:
@@ -35,6 +39,12 @@ def check_may_write(account: Account, kind: Kind, now: float) -> None:
         raise Refusal(Code.MUTED, f"an operator has muted you {until_text(until)}", retry_after=retry_after)
 
 
+def check_may_rename(account: Account, now: float) -> None:
+    """Raise Refusal(MUTED): everybody reads a new name, whatever it says."""
+    if muted(account, now):
+        check_may_write(account, Kind.TEXT, now)
+
+
 def check_direct(state: State, account: Account, other: Account, now: float) -> None:
     """Whether the account may write to the other one alone. Raises Refusal: BLOCKED; NOT_ALLOWED, a newcomer begins
     too many conversations."""
@@ -56,7 +66,7 @@ def check_begin(state: State, account: Account, now: float) -> None:
 
 def check_pace(state: State, account: Account, room: Conversation, event: wire.Say, now: float) -> None:
     """Whether the room's slow mode lets the account say this now. Raises Refusal(SLOW_MODE)."""
-    if event.kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
+    if event.kind not in PACED or account.operator:
         return
     wait = state.rules.wait(room.id, account.id, event.nonce, now)
     if wait:

@@ -1,6 +1,9 @@
 """Keys, tokens and names that come and go, as all see it: real sessions on a real log, under a simulated clock."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import trio
@@ -10,6 +13,8 @@ import wire
 from tests.server.town import DAY, SETTLED, Person, Town, serving
 from trio_chat.tokens import Purpose
 from wire import ByeReason, Code, UserRole
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ async def test_a_second_device_is_the_same_user_until_it_is_revoked(
         await town.alice.say("still here")
         assert (await laptop.refused(rig)).code == Code.NAME_TAKEN
         old = (await town.alice.order("link"))[-1].removeprefix("--link ")
-        await trio.sleep(700)
+        await trio.sleep(730)  # to the minute, and one more since a key was just taken away
         assert (await stranger.refused(rig, token=old)).code == Code.LINK_EXPIRED
     async with serving(tmp_path) as rig:
         assert (await laptop.refused(rig)).code == Code.NAME_TAKEN
@@ -133,3 +138,32 @@ async def test_a_name_is_released_by_a_server_that_was_off_meanwhile(
         await trio.sleep(SETTLED)
         await Person("alice").come(rig)
         assert (await Person("olga").refused(rig)).code == Code.NAME_TAKEN
+
+
+@pytest.mark.parametrize("how", ["revoke", "recover"])
+async def test_who_lost_a_key_orders_nothing_more_with_it_until_the_connection_ends(
+    how: str, town: Town, tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    async def slow(call: Callable[..., T], *arguments: Any) -> T:
+        await trio.sleep(1)
+        return call(*arguments)
+
+    async with serving(tmp_path, run=slow) as rig, trio.open_nursery() as nursery:
+        await town.begin(rig)
+        thief = Person("alice")
+        code = (await town.alice.order("link"))[-1].removeprefix("--link ")
+        await thief.come(rig, token=code)
+        if how == "revoke":
+            town.alice.client.send(town.alice.command("revoke 2"))
+        else:
+            code = (await town.oscar.order("recover alice"))[-1].removeprefix("--link ")
+            back = Person("alice").connect(rig)
+            nursery.start_soon(partial(back.login, token=code))
+        await trio.testing.wait_all_tasks_blocked()
+        for line in ("token mine", "link", "nick"):
+            thief.client.send(thief.command(line))
+        thief.client.send(thief.line("I am alice"))
+        seen = await thief.client.to_end()
+        assert not any(isinstance(event, wire.Answer | wire.Message) for event in seen)
+        assert [event.code for event in seen if isinstance(event, wire.Refused)] == [Code.NOT_ALLOWED] * 3
+        assert rig.services.state.keyring.accesses(rig.services.state.named("alice")) == []

@@ -210,3 +210,17 @@ async def test_who_is_invited_is_no_new_name_of_an_address(autojump_clock: MockC
         token = rig.services.state.tokens.make(Purpose.INVITE, account=account.id, until=until)
         await rig.connect(fourth.name, key=fourth.key, address=FLOODER).login(token=token)
         assert (await rig.connect("fifth", address=FLOODER).refused()).code == Code.TOO_MANY_NAMES
+
+
+async def test_one_user_has_so_many_connections_with_an_access_token_under_any_key(autojump_clock: MockClock) -> None:
+    async with limited() as rig:
+        anna, bob = await rig.join("anna"), await rig.join("bob")
+        anna.say("I am here")
+        await anna.until(wire.Message)
+        state = rig.services.state
+        token = state.keyring.give_access(state.named("anna"), "program", 0)
+        for key in [bob.key] * 4 + [Ed25519PrivateKey.generate() for _ in range(3)]:
+            assert (await rig.connect("x", key=key).login(token=token)).name == "anna"
+        for key in (bob.key, Ed25519PrivateKey.generate()):
+            assert (await rig.connect("x", key=key).refused(token=token)).code == Code.TOO_MANY_CONNECTIONS
+        assert (await rig.connect("bob", key=bob.key).login()).name == "bob"

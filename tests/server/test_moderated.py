@@ -124,6 +124,9 @@ async def test_a_mute_is_told_and_holds_over_a_restart_until_it_ends(
         assert refused.code == Code.MUTED
         assert 3_590_000 < refused.retry_after <= 3_600_000
         assert (await town.alice.not_said(to="@bob")).code == Code.MUTED
+        renamed = await town.alice.ask(wire.Nick(next(town.alice.client.ids), "BUY-MY-STUFF"))
+        assert isinstance(renamed, wire.Refused)
+        assert renamed.code == Code.MUTED
     async with serving(tmp_path) as rig:
         await town.come(rig)
         refused = await town.alice.not_said()
@@ -341,3 +344,22 @@ async def test_no_token_is_in_any_log_line_nor_on_the_trail(
     for secret in secrets:
         assert len(secret) > 40
         assert secret.split("-", 1)[1][:20] not in repr(logged) + trail
+
+
+async def test_slow_mode_is_of_edits_and_topics_too(town: Town, tmp_path: Path, autojump_clock: MockClock) -> None:
+    async with serving(tmp_path) as rig:
+        await town.begin(rig)
+        alice = town.alice
+        first = await alice.say("the first")
+
+        def about(kind: Kind, text: str) -> wire.Say:
+            return alice.line(text, "", kind=kind, ref=first.seq, conversation=LOBBY)
+
+        await town.oscar.order("slow 30")
+        assert isinstance(await alice.ask(about(Kind.EDIT, "BUY THIS")), wire.Message)
+        more = [about(Kind.EDIT, "BUY THAT"), alice.line("BUY THAT", kind=Kind.TOPIC), alice.line("BUY THAT")]
+        for refused in [await alice.ask(line) for line in more]:
+            assert isinstance(refused, wire.Refused)
+            assert refused.code == Code.SLOW_MODE
+        for line in (about(Kind.REACT, "+1"), about(Kind.FORGET, "")):
+            assert isinstance(await alice.ask(line), wire.Message)

@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+import wire
 from tests.server.people import ADDRESS, NOW, arrive, new_key, refused
 from tests.server.slash_scene import DAY, Scene, scene
 from trio_chat.bans import MAX_BANS, of_account, of_key, of_name
@@ -12,6 +13,7 @@ from trio_chat.entrance import Visitor, enter
 from trio_chat.facts import FOREVER, Ban
 from trio_chat.model import LOBBY
 from trio_chat.rules import SERVER
+from trio_chat.slash.asked import MAX_ANSWER
 from trio_chat.slash.others import MAX_SLOW, RAID_SLOW
 from wire import Code
 from wire.fingerprint import fingerprint
@@ -205,3 +207,18 @@ def test_the_trail_is_told(s: Scene) -> None:
     mute, unmute = "2023-11-14 22:13 UTC  oscar mute alice 1h", "2023-11-14 22:13 UTC  olga unmute alice"
     assert s.answer("otto", "audit") == (mute, unmute)
     assert s.answer("otto", "audit 1") == (unmute,)
+
+
+@pytest.mark.parametrize("line", ["audit 200", "bans", "blocks", "ban bob --tree"])
+def test_what_others_made_long_is_told_as_far_as_a_frame_holds_it(s: Scene, line: str) -> None:
+    for number in range(600):
+        s.state.audit.add(s["bob"], "report", f"{number} {'😀' * 390}", NOW)
+        s.state.bans.put(of_name(str(number)), Ban(shown="x", by="otto", at=NOW, reason="😀" * 200), NOW)
+        invited = arrive(s.state, f"{number}{'语' * 28}")
+        s.state.stand(invited, invited=True, invited_by=s["bob"].id)
+        s.state.stand(s["otto"], blocked=(*s["otto"].standing.blocked, invited.id))
+    answer = s.answer("otto", line)
+    assert len(wire.Encoded.of(wire.Answer(7, answer)).data) <= wire.MAX_FRAME_SERVER
+    assert sum(len(text.encode()) for text in answer) > MAX_ANSWER // 2
+    if line.startswith("audit"):
+        assert " report 599 " in answer[-1], "the newest of it"

@@ -12,6 +12,7 @@ import wire
 from tests.server.limited import FLOODER, FRIEND, HOUR, is_answered_at_once, limited
 from tests.server.rig import Rig, running
 from trio_chat.config import Config
+from trio_chat.throttle import RECEIVE_COST
 
 
 async def test_welcome_carries_the_limits(autojump_clock: MockClock) -> None:
@@ -222,3 +223,24 @@ async def test_another_setting_holds_from_then_on(autojump_clock: MockClock) -> 
         for _ in range(220):
             await client.until(wire.Message)
         assert trio.current_time() < 8, "what is owed takes as long as it would have"
+
+
+async def test_who_sends_single_bytes_is_not_read_once_for_each(autojump_clock: MockClock) -> None:
+    async with limited(byte_rate=1000, byte_burst=1000) as rig:
+        client = await rig.join("client", address=FLOODER)
+        receive, reads = client.transport.receive, 0
+
+        async def counted() -> bytes:
+            nonlocal reads
+            data: bytes = await receive()
+            reads += 1
+            client.transport.put(b"x")
+            return data
+
+        client.transport.receive = counted
+        client.transport.put(client.connection.send(wire.Command(1, "x", ("x" * 19_000,)))[:20])
+        await trio.testing.wait_all_tasks_blocked()
+        client.transport.put(b"x")
+        await trio.sleep(10)
+        assert not client.transport.closed
+        assert 100 < reads < 11_000 / RECEIVE_COST

@@ -14,8 +14,8 @@ from trio_chat.moderation import role_rank
 from trio_chat.names import fold, name_key, shown
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
-from trio_chat.slash.asked import Asked, Words
-from trio_chat.tokens import RECOVERY_TIME, Purpose
+from trio_chat.slash.asked import Asked, Words, fitting
+from trio_chat.tokens import RECOVERY_TIME, Purpose, ends
 from wire import Change, Code, PresenceChange, UserRole
 from wire.fingerprint import fingerprint
 
@@ -157,7 +157,7 @@ def recover(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     if not target.owned:
         raise Refusal(Code.NOT_ALLOWED, f"{target.name} owns no name that could be given back")
-    until = asked.now + RECOVERY_TIME
+    until = ends(asked.now, RECOVERY_TIME, target.standing.recovered)
     code = asked.state.tokens.make(Purpose.RECOVER, account=target.id, until=until)
     return [
         asked.done(
@@ -312,7 +312,8 @@ def audit(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     entries = asked.state.audit.newest(count)
     lines = [f"{at_text(one.at)}  {one.name} {one.command} {one.arguments}".rstrip() for one in entries]
-    return [asked.answer(*(lines or ["Nothing was done yet."]))]
+    newest = fitting(reversed(lines))
+    return [asked.answer(*(reversed(newest) if lines else ["Nothing was done yet."]))]
 
 
 def about(asked: Asked, words: Words) -> list[Effect]:

@@ -8,7 +8,7 @@ from trio_chat.facts import at_text, until_text
 from trio_chat.moderation import newcomer
 from trio_chat.names import shown
 from trio_chat.slash.asked import Asked, Words
-from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose
+from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose, ends
 from wire import Code, UserRole
 from wire.fingerprint import fingerprint
 
@@ -68,7 +68,8 @@ def link(asked: Asked, words: Words) -> list[Effect]:
     _must_own(asked)
     if not asked.account.recorded:
         asked.state.record(asked.account)
-    code = asked.state.tokens.make(Purpose.LINK, account=asked.account.id, until=asked.now + LINK_TIME)
+    until = ends(asked.now, LINK_TIME, asked.account.standing.revoked)
+    code = asked.state.tokens.make(Purpose.LINK, account=asked.account.id, until=until)
     minutes = int(LINK_TIME // 60)
     return [asked.done(f"On your other device, within {minutes} minutes, start the client with:", f"--link {code}")]
 
@@ -82,6 +83,7 @@ def revoke(asked: Asked, words: Words) -> list[Effect]:
     key = keys[number - 1]
     if asked.state.keyring.revoke(asked.account, key):
         asked.state.record(asked.account)
+    asked.state.stand(asked.account, revoked=asked.now)
     text = "this device was taken away from its user; whoever has it is nobody here now"
     return [Evict(text, key=key), asked.done(f"{fingerprint(key)} is no device of yours any more.")]
 

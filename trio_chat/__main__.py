@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -74,7 +74,7 @@ def _run(options: Namespace) -> int:
         case "fingerprint":
             print(*_fingerprint(_load(options), folder, line=options.line), sep="\n")
         case "invite":
-            print(*_invite(_load(options), folder, options.uses or 1, options.days or 7.0), sep="\n")
+            print(*_invite(_load(options), folder, options.uses, options.days), sep="\n")
         case "check-config":
             _load(options)
             print("the configuration is good")
@@ -164,10 +164,12 @@ def _lan(config: Config, addresses: Sequence[tuple[str, int]]) -> list[str]:
     return reached
 
 
-def _invite(config: Config, folder: Path, uses: int, days: float) -> list[str]:
-    """The lines of an invite, made beside a server that may run. Raises ConfigError and StartError."""
+def _invite(config: Config, folder: Path, uses: int | None, days: float | None) -> list[str]:
+    """The lines of an invite, made beside a server that may run; None is what it is by default. Raises ConfigError and
+    StartError."""
+    uses, days = 1 if uses is None else uses, 7.0 if days is None else days
     if not 1 <= uses < 1 << 16 or not 0 < days <= MAX_DAYS:
-        raise ConfigError(f"invite: --uses is from 1 to 65535, and --days up to {MAX_DAYS}")
+        raise ConfigError(f"invite: --uses is from 1 to 65535, and --days over 0 and up to {MAX_DAYS}")
     if not config.port:
         raise ConfigError("invite: say which port the server has: --port P")
     certificate = _certificate(config, folder)
@@ -195,7 +197,14 @@ def _fingerprint(config: Config, folder: Path, *, line: bool) -> list[str]:
     pin, expires = seen(file)
     if line:
         return [target("localhost", config.port, pin)]
-    return [pin.hex(), f"of {file}, valid until {expires:%Y-%m-%d}"]
+    return [pin.hex(), *_to_compare(pin), f"of {file}, valid until {expires:%Y-%m-%d}"]
+
+
+def _to_compare(pin: bytes) -> Iterator[str]:
+    """The pin as clients show it: two rows of eight groups."""
+    digits = pin.hex()
+    for row in (digits[:32], digits[32:]):
+        yield "    " + " ".join(row[start : start + 4] for start in range(0, len(row), 4))
 
 
 def _open(config: Config, folder: Path | None) -> tuple[Log, str]:

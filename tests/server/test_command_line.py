@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 import wire
+from client_repl.pins import fingerprint as to_compare
 from trio_chat import __version__
 from trio_chat.__main__ import main
 from trio_chat.certificate import own
@@ -89,7 +90,9 @@ def test_options_may_be_anywhere(argv: list[str], tmp_path: Path, capsys: pytest
     ("argv", "why"),
     [
         (["invite", "--uses", "70000"], "--uses"),
+        (["invite", "--uses", "0"], "--uses"),
         (["invite", "--days", "99999"], "--days"),
+        (["invite", "--days", "0"], "--days"),
         (["invite", "--port", "0"], "which port"),
         (["--lan", "--host", "127.0.0.1", "--port", "0"], "this computer only"),
     ],
@@ -139,8 +142,9 @@ def test_the_fingerprint_needs_no_server(tmp_path: Path, capsys: pytest.CaptureF
     assert "first start" in error_of(["fingerprint", *data], capsys)
     certificate = own(tmp_path / "tls")
     assert main(["fingerprint", *data]) == 0
-    pin, where = capsys.readouterr().out.splitlines()
+    pin, *rows, where = capsys.readouterr().out.splitlines()
     assert pin == certificate.pin.hex()
+    assert [row.strip() for row in rows] == to_compare(certificate.pin).splitlines()
     assert where == f"of {certificate.file}, valid until {certificate.expires:%Y-%m-%d}"
     assert main(["fingerprint", "--line", "--port", "7000", *data]) == 0
     assert capsys.readouterr().out == f"tchat://localhost:7000/{wire.Invite(certificate.pin).blob}\n"

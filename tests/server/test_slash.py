@@ -27,6 +27,7 @@ from trio_chat.slash.own import MAX_BLOCKED
 from trio_chat.state import State
 from trio_chat.tokens import INVITES, LINKS, Purpose, make
 from wire import Code, UserRole
+from wire.invite import from_base32
 
 DAY = 24 * 3600.0
 OWNER, OPERATOR, MEMBER = UserRole.OWNER, UserRole.OPERATOR, UserRole.MEMBER
@@ -244,10 +245,10 @@ WRONG: Final[dict[str, list[str]]] = {
     "owner": ["", "two words"],
     "about": ["", "alice bob"],
     "kick": [""],
-    "ban": ["", "--all", "--tree --all", "alice 999999w", "alice 3651d"],
+    "ban": ["", "alice 3 days", "192.0.2.1 1day", "--all", "--tree --all", "alice 999999w", "alice 3651d"],
     "unban": ["", "alice", "alice bob", "10.0.0.0/8"],
     "bans": ["x"],
-    "mute": ["", "alice 999999d"],
+    "mute": ["", "alice 999999d", "alice 1 hour", "alice 60min", "alice 0m"],
     "unmute": ["", "alice bob"],
     "slow": ["", "#tea", "0", "-5", "3601", "2h", "#tea x", "#tea 5 x", "off x"],
     "lock": ["x", "#tea x", "tea"],
@@ -391,7 +392,7 @@ def test_the_last_owner_stays_one(s: Scene) -> None:
 def test_a_role_is_told_to_who_has_it_and_approves(s: Scene) -> None:
     s.state.stand(s["alice"], approved=False)
     told, _ = s.order("olga", "role alice OPERATOR")
-    assert told == Tell((s["alice"],), "olga made you operator.")
+    assert told == Tell((s["alice"],), "olga made you an operator.")
     assert (s["alice"].standing.role, s["alice"].standing.approved) == (OPERATOR, True)
 
 
@@ -490,6 +491,16 @@ def test_a_member_invites_one_at_a_time_and_not_on_the_first_day(s: Scene) -> No
     s.state.stand(s["alice"], since=0.0, approved=False)
     with refused(Code.NOT_APPROVED):
         s.order("alice", "invite")
+
+
+def test_an_invite_is_ended_by_the_line_that_clients_show(s: Scene) -> None:
+    made = s.answer("alice", "invite")[-1]
+    token = from_base32(made.removeprefix("invite-"))
+    s.order("alice", f"uninvite {wire.Invite(bytes(32), token).line('localhost', 7557)}")
+    with refused(Code.INVITE_USED):
+        enter(s.state, Visitor(new_key(), "new", False, made, ADDRESS), NOW)
+    with refused(Code.INVITE_INVALID):
+        s.order("alice", f"uninvite {wire.Invite(bytes(32)).line('localhost', 7557)}")
 
 
 def test_an_invite_is_ended_by_who_made_it_or_an_operator(s: Scene) -> None:

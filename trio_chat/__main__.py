@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from trio_chat.descriptors import fitted
 from trio_chat.errors import ConfigError, StartError
 from trio_chat.invitation import (
     client_here,
+    compared,
     invitation,
     on_network,
     owner_lines,
@@ -197,14 +198,8 @@ def _fingerprint(config: Config, folder: Path, *, line: bool) -> list[str]:
     pin, expires = seen(file)
     if line:
         return [target("localhost", config.port, pin)]
-    return [pin.hex(), *_to_compare(pin), f"of {file}, valid until {expires:%Y-%m-%d}"]
-
-
-def _to_compare(pin: bytes) -> Iterator[str]:
-    """The pin as clients show it: two rows of eight groups."""
-    digits = pin.hex()
-    for row in (digits[:32], digits[32:]):
-        yield "    " + " ".join(row[start : start + 4] for start in range(0, len(row), 4))
+    valid = f"of {file}, valid until {expires:%Y-%m-%d}; clients show it so:"
+    return [pin.hex(), valid, *compared(pin)]
 
 
 def _open(config: Config, folder: Path | None) -> tuple[Log, str]:

@@ -1,7 +1,9 @@
 """Where a server is: HOST, HOST:PORT, [IPv6]:PORT, or an invite tchat://HOST:PORT/BLOB."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Final
 
 import wire
@@ -24,6 +26,13 @@ class Address:
     """Of the server's key, where an invite says it."""
     token: str = field(default="", repr=False)
     """What Hello says of an invite. It is a secret: never to be logged, saved or shown."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it means another computer to everybody else."""
+        with suppress(ValueError):
+            return ip_address(self.host).is_loopback
+        return self.host.casefold().rstrip(".") == "localhost"
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

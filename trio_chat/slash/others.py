@@ -331,7 +331,7 @@ def about(asked: Asked, words: Words) -> list[Effect]:
     if standing.since:
         lines.append(f"here since {until_text(standing.since)[6:]}")
     if standing.invited:
-        lines.append(f"invited by {inviter.name if inviter else 'the host'}")
+        lines.append(f"invited by {inviter.name}" if inviter else "invited by the host, or from the host's own network")
     if standing.muted:
         lines.append(f"muted {until_text(standing.muted_until)}")
     if not standing.approved:

@@ -30,6 +30,13 @@ class Address:
     token: str = field(default="", repr=False)
     """What Hello says of an invite. It is a secret: never to be logged, saved or shown."""
 
+    @property
+    def is_here(self) -> bool:
+        """Whether it means another computer to everybody else."""
+        with contextlib.suppress(ValueError):
+            return ip_address(self.host).is_loopback
+        return self.host.casefold().rstrip(".") == "localhost"
+
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"

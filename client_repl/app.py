@@ -12,6 +12,7 @@ from typing import Any, Final
 import trio
 from outcome import Outcome
 
+import wire
 from client_repl import view
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
@@ -189,6 +190,8 @@ class _Guest:
         match item:
             case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
                 return
+            case Line(replay=True, about=0, message=wire.Message(kind=wire.Kind.FORGET, ref=ref)) if ref:
+                return  # what was taken back before it was on this screen is no news, a purge's hundreds least of all
             case ConnectionState(state):
                 self._editor.connection = state
             case Failure(draft=draft, to=to) if self._would_go(draft, to) and self._editor.give_back(draft):

@@ -141,6 +141,8 @@ class Editor:
             return False
         if not self._send(text):
             self.app.output.bell()
+            if not self._is_last_key():  # a paste in a terminal that does not bracket it: its lines stay apart
+                self._buffer.insert_text("\n")
             return True
         self._hold_draft("")
         return False

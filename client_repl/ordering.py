@@ -3,9 +3,11 @@ words. The client sees to what only it knows: which line a number on its screen 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import wire
+from client_repl.address import Address, invite_line
 from client_repl.effects import Effect, Show, failure
 from client_repl.items import Notice
 from client_repl.me import Me
@@ -22,6 +24,7 @@ _MAX_BYTES: Final = 4096
 """Of the words; with them a frame is far from full."""
 _SECRETS: Final = ("invite-", "access-", "--link ")
 """How the last line of an answer begins that somebody will copy."""
+_SCHEME: Final = "tchat://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,8 @@ class Order:
 
 
 class Ordering:
-    """Orders of the user, for one connection at a time. `invite` makes the line out of a token that invites."""
+    """Orders of the user, for one connection at a time. `invite` makes the line out of a token that invites; `local` is
+    the host in it where that means another computer to everybody else, or ""."""
 
     def __init__(self, me: Me, names: Names, transcript: Transcript, requests: Requests) -> None:
         self._me = me
@@ -45,6 +49,12 @@ class Ordering:
         self._transcript = transcript
         self._requests = requests
         self.invite: Callable[[str], str] = lambda token: token
+        self.local = ""
+
+    def connected(self, server: Address, pin: bytes) -> None:
+        """Invites are to this server from now on."""
+        self.invite = partial(invite_line, server, pin)
+        self.local = server.host if server.is_here else ""
 
     def order(self, order: Order, argument: str, draft: str) -> list[Effect]:
         """Have the server do it, and show what it says."""
@@ -61,6 +71,8 @@ class Ordering:
             self._done(order.name, words)
             lines = list(answer.lines)
             to_copy = self._readable(lines.pop()) if lines and lines[-1].startswith(_SECRETS) else ""
+            if self.local and to_copy.startswith(_SCHEME):
+                lines.insert(0, f"To others {self.local} is their own computer: put there what they reach yours by.")
             return [Show(Notice("\n".join(lines), to_copy))]
 
         return self._requests.ask(wire.Command(self._requests.new_id(), order.name, tuple(words)), draft, answered)

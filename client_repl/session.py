@@ -4,14 +4,13 @@ import math
 import random
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final, Literal, assert_never
 
 import trio
 
 import wire
 from client_repl import backoff, trouble
-from client_repl.address import Address, invite_line
+from client_repl.address import Address
 from client_repl.chat import Chat
 from client_repl.dialling import Dial, Dialling
 from client_repl.effects import (
@@ -305,7 +304,7 @@ class Session:
             except Trouble as exc:
                 problem = exc
             else:
-                self.chat.ordering.invite = partial(invite_line, self.target, secured.pin)
+                self.chat.ordering.connected(self.target, secured.pin)
                 problem = await self._stay_open(link, welcome)
             nursery.cancel_scope.cancel()
         return problem

@@ -75,7 +75,7 @@ def _run(options: Namespace) -> int:
         case "fingerprint":
             print(*_fingerprint(_load(options), folder, line=options.line), sep="\n")
         case "invite":
-            print(*_invite(_load(options), folder, options.uses or 1, options.days or 7.0), sep="\n")
+            print(*_invite(_load(options), folder, options.uses, options.days), sep="\n")
         case "check-config":
             _load(options)
             print("the configuration is good")
@@ -165,10 +165,12 @@ def _lan(config: Config, addresses: Sequence[tuple[str, int]]) -> list[str]:
     return reached
 
 
-def _invite(config: Config, folder: Path, uses: int, days: float) -> list[str]:
-    """The lines of an invite, made beside a server that may run. Raises ConfigError and StartError."""
+def _invite(config: Config, folder: Path, uses: int | None, days: float | None) -> list[str]:
+    """The lines of an invite, made beside a server that may run; None is what it is by default. Raises ConfigError and
+    StartError."""
+    uses, days = 1 if uses is None else uses, 7.0 if days is None else days
     if not 1 <= uses < 1 << 16 or not 0 < days <= MAX_DAYS:
-        raise ConfigError(f"invite: --uses is from 1 to 65535, and --days up to {MAX_DAYS}")
+        raise ConfigError(f"invite: --uses is from 1 to 65535, and --days over 0 and up to {MAX_DAYS}")
     if not config.port:
         raise ConfigError("invite: say which port the server has: --port P")
     certificate = _certificate(config, folder)

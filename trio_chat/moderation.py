@@ -70,7 +70,7 @@ def check_pace(state: State, account: Account, room: Conversation, event: wire.S
         return
     wait = state.rules.wait(room.id, account.id, event.nonce, now)
     if wait:
-        text = f"slow mode: one line each {state.rules.slow(room.id)} s; wait {math.ceil(wait)} s"
+        text = f"one line each {state.rules.slow(room.id)} s here; wait {math.ceil(wait)} s"
         raise Refusal(Code.SLOW_MODE, text, retry_after=milliseconds(wait))
 
 

@@ -41,7 +41,8 @@ async def take_back(services: Services, operator: Account, asked: TakeBack) -> s
         await _forget(services, operator, room, seqs)
         count += len(seqs)
     more = "; there may be more, do it again" if count >= MAX_PURGED else ""
-    return f"{count} lines of {asked.author.name} are taken back{more}."
+    lines = "1 line" if count == 1 else f"{count} lines"
+    return f"{lines} of {asked.author.name} {'is' if count == 1 else 'are'} taken back{more}."
 
 
 async def report(services: Services, account: Account, asked: Report) -> str:
@@ -53,7 +54,8 @@ async def report(services: Services, account: Account, asked: Report) -> str:
     what = f"line {asked.conversation}:{asked.seq} of {message.sender} in {where}{why}"
     services.state.audit.add(account, "report", what, services.now())
     operators = [one for one in services.state.accounts.values() if one.operator]
-    services.notice(operators, f"{account.name} reports {what}")
+    mend = f"\n/redact {asked.conversation}:{asked.seq} takes it back." if where.startswith("#") else ""
+    services.notice(operators, f"{account.name} reports {what}{mend}")
     if not await services.committer.flush():
         raise Unavailable("a report is not stored")
     here = any(one.connections for one in operators)

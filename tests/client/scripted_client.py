@@ -85,6 +85,8 @@ class ScriptedSession(Session):
                 self._start(partial(self._flood, int(argument)))
             case "replay":
                 self._replay(int(argument))
+            case "purged":
+                self._replay(int(argument), self._take_back)
             case "people":
                 self._enter(int(argument))
             case "away":
@@ -143,8 +145,14 @@ class ScriptedSession(Session):
         seq, account = next(self._seqs), _account(name)
         self._tell(wire.Message(1, seq, TIME, wire.Kind.TEXT, 0, name, "#lobby", bytes(16), text, account))
 
-    def _replay(self, count: int) -> None:
-        """So many lines that were in the log before we came back."""
+    def _take_back(self, _number: int) -> None:
+        seq = next(self._seqs)
+        self._tell(
+            wire.Message(1, seq, TIME, wire.Kind.FORGET, seq - 1, "bob", "#lobby", bytes(16), "", _account("bob"))
+        )
+
+    def _replay(self, count: int, happens: Callable[[int], None] | None = None) -> None:
+        """So many lines that were in the log before we came back; or what `happens` instead."""
         head = next(self._seqs) - 1 + count
         limits = wire.Limits(max_text=wire.MAX_TEXT)
         conversations = (wire.Conversation(1, "#lobby", head),)
@@ -152,7 +160,10 @@ class ScriptedSession(Session):
         self._carry_out(self._core.welcomed(welcome))
         self._seqs = itertools.count(head - count + 1)
         for number in range(count):
-            self._say("bob", f"old-{number:06}-end")
+            if happens is None:
+                self._say("bob", f"old-{number:06}-end")
+            else:
+                happens(number)
 
     def _announce(self) -> None:
         self._tell(wire.Members(0, 1, tuple(self._users.values()), len(self._users)))

@@ -34,6 +34,16 @@ def test_an_address(text: str, host: str, port: int) -> None:
     assert parse(str(found)) == found
 
 
+@pytest.mark.parametrize("host", ["localhost", "LocalHost.", "127.0.0.1", "127.8.8.8", "[::1]"])
+def test_what_means_this_computer(host: str) -> None:
+    assert parse(f"{host}:7557").is_here
+
+
+@pytest.mark.parametrize("host", ["localhost.example.org", "192.0.2.1", "[2001:db8::1]", "127.example.org"])
+def test_what_means_another_computer(host: str) -> None:
+    assert not parse(f"{host}:7557").is_here
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -108,6 +108,20 @@ def test_a_paste_is_one_message(terminal: TerminalProcess) -> None:
     assert not any(row.startswith("#lobby> def") for row in terminal.rows)
 
 
+def test_a_paste_that_is_not_bracketed_loses_no_end_of_a_line(terminal: TerminalProcess) -> None:
+    """Keys come faster than lines are taken: what is not taken stays in the draft, as lines."""
+    terminal.send("".join(f"paste-{number:03}-end\r" for number in range(200)))
+    terminal.until_shown("paste-199-end")
+    assert b"-endpaste" not in terminal.raw
+
+
+def test_what_was_taken_back_before_it_was_shown_is_no_news(terminal: TerminalProcess) -> None:
+    terminal.send("!speak bob\r!purged 20\r!hear done\r")
+    terminal.until_shown("bob: done")
+    terminal.until_shown("* bob takes line 1 back")
+    assert b"an earlier line" not in terminal.raw
+
+
 def test_catch_up_prints_the_last_fifty(terminal: TerminalProcess) -> None:
     terminal.send("!replay 5000\r")
     terminal.until_shown("old-004999-end")

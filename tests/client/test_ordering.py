@@ -137,6 +137,16 @@ def test_what_will_be_copied_stands_in_a_line_of_its_own(answer: tuple[str, ...]
     assert notice.text == "\n".join(answer[:1] if copied else answer)
 
 
+def test_an_invite_to_this_computer_says_so() -> None:
+    c = connected()
+    c.ordering.invite, c.ordering.local = lambda _: "tchat://localhost:7557/abc", "localhost"
+    invites, links = command(c, "/invite"), command(c, "/link")
+    (notice,) = shown(c.received(wire.Answer(invites.id, ("This lets one person in:", "invite-abc"))))
+    assert "To others localhost is their own computer" in str(notice)
+    (notice,) = shown(c.received(wire.Answer(links.id, ("Start the client with:", "--link link-abc"))))
+    assert "localhost" not in str(notice)
+
+
 def test_a_narrow_window_does_not_break_what_is_copied() -> None:
     invite = f"tchat://[2001:db8::1]:7557/{'a2' * 48}"
     text = fragment_list_to_text(view.render(Notice("An invite:", invite), 0, 40, UTC))

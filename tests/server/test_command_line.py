@@ -90,7 +90,9 @@ def test_options_may_be_anywhere(argv: list[str], tmp_path: Path, capsys: pytest
     ("argv", "why"),
     [
         (["invite", "--uses", "70000"], "--uses"),
+        (["invite", "--uses", "0"], "--uses"),
         (["invite", "--days", "99999"], "--days"),
+        (["invite", "--days", "0"], "--days"),
         (["invite", "--port", "0"], "which port"),
         (["--lan", "--host", "127.0.0.1", "--port", "0"], "this computer only"),
     ],

@@ -167,10 +167,10 @@ WRONG: Final[dict[str, list[str]]] = {
     "owner": ["", "two words"],
     "about": ["", "alice bob"],
     "kick": [""],
-    "ban": ["", "--all", "--tree --all", "alice 999999w", "alice 3651d"],
+    "ban": ["", "alice 3 days", "192.0.2.1 1day", "--all", "--tree --all", "alice 999999w", "alice 3651d"],
     "unban": ["", "alice", "alice bob", "10.0.0.0/8"],
     "bans": ["x"],
-    "mute": ["", "alice 999999d"],
+    "mute": ["", "alice 999999d", "alice 1 hour", "alice 60min", "alice 0m"],
     "unmute": ["", "alice bob"],
     "slow": ["", "#tea", "0", "-5", "3601", "2h", "#tea x", "#tea 5 x", "off x"],
     "lock": ["x", "#tea x", "tea"],
@@ -314,5 +314,5 @@ def test_the_last_owner_stays_one(s: Scene) -> None:
 def test_a_role_is_told_to_who_has_it_and_approves(s: Scene) -> None:
     s.state.stand(s["alice"], approved=False)
     told, _ = s.order("olga", "role alice OPERATOR")
-    assert told == Tell((s["alice"],), "olga made you operator.")
+    assert told == Tell((s["alice"],), "olga made you an operator.")
     assert (s["alice"].standing.role, s["alice"].standing.approved) == (OPERATOR, True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+import wire
 from tests.server.people import ADDRESS, NOW, arrive, new_key, refused
 from tests.server.slash_scene import DAY, MEMBER, OWNER, Scene, scene
 from trio_chat.audit import MOST_OF_MEMBERS
@@ -14,6 +15,7 @@ from trio_chat.slash.own import MAX_BLOCKED
 from trio_chat.tokens import INVITES, LINKS, Purpose
 from wire import Code
 from wire.fingerprint import fingerprint
+from wire.tokens import from_base32
 
 
 @pytest.fixture
@@ -113,6 +115,16 @@ def test_a_member_invites_one_at_a_time_and_not_on_the_first_day(s: Scene) -> No
     s.state.stand(s["alice"], since=0.0, approved=False)
     with refused(Code.NOT_APPROVED):
         s.order("alice", "invite")
+
+
+def test_an_invite_is_ended_by_the_line_that_clients_show(s: Scene) -> None:
+    made = s.answer("alice", "invite")[-1]
+    token = from_base32(made.removeprefix("invite-"))
+    s.order("alice", f"uninvite {wire.Invite(bytes(32), token).line('localhost', 7557)}")
+    with refused(Code.INVITE_USED):
+        enter(s.state, Visitor(new_key(), "new", False, made, ADDRESS), NOW)
+    with refused(Code.INVITE_INVALID):
+        s.order("alice", f"uninvite {wire.Invite(bytes(32)).line('localhost', 7557)}")
 
 
 def test_an_invite_is_ended_by_who_made_it_or_an_operator(s: Scene) -> None:

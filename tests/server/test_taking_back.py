@@ -95,9 +95,7 @@ async def test_a_room_that_ends_while_it_is_purged(town: Town, tmp_path: Path, a
         purge = town.oscar.command("purge alice 1h")
         town.oscar.client.send(purge)
         await town.bob.ask(wire.Leave(next(town.bob.client.ids), "#empty"))
-        assert await town.oscar.client.until(wire.Answer) == wire.Answer(
-            purge.id, ("1 lines of alice are taken back.",)
-        )
+        assert await town.oscar.client.until(wire.Answer) == wire.Answer(purge.id, ("1 line of alice is taken back.",))
         assert rig.services.state.conversations.named("#empty") is None
 
 
@@ -114,8 +112,9 @@ async def test_a_report_reaches_operators_without_the_text(
         olga, oscar, alice = await town.told(town.olga, town.oscar, town.alice)
         expected = f"bob reports line 1:{bad.seq} of alice in #lobby: so rude"
         for news in (olga, oscar):
-            assert notices(news)[0] == expected
+            assert notices(news)[0] == f"{expected}\n/redact 1:{bad.seq} takes it back."
             assert "a direct conversation" in notices(news)[1]
+            assert "/redact" not in notices(news)[1]
         assert not notices(alice)
         trail = "\n".join(await town.oscar.order("audit"))
         assert f"bob report line 1:{bad.seq} of alice in #lobby: so rude" in trail

@@ -116,6 +116,14 @@ class Words:
         self._words.pop(0)
         return seconds
 
+    def term(self) -> float:
+        """The same before a reason. Raises Refusal also for a word that begins as a duration and is none: `1 hour`
+        would be for ever, with the reason "1 hour"."""
+        duration = self.duration()
+        if duration == FOREVER and self._words and self._words[0][0].isdecimal():
+            raise self.wrong(f"{shown(self._words[0])} is no time, as 30m, 12h, 7d or 2w; begin the reason with a word")
+        return duration
+
     def user(self, state: State) -> Account:
         """The next word as a user. Raises Refusal: NO_SUCH_USER."""
         return state.named(self.next("a name").removeprefix("@"))

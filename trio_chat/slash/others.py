@@ -32,8 +32,15 @@ MAX_AUDIT: Final = 200
 def _below(asked: Asked, target: Account) -> Account:
     """The account, if whoever asks is above it. Raises Refusal(NOT_ALLOWED)."""
     if target is asked.account or role_rank(target.standing.role) >= role_rank(asked.account.standing.role):
-        raise Refusal(Code.NOT_ALLOWED, f"{target.name} is {target.standing.role}; you can do this to those below you")
+        raise Refusal(
+            Code.NOT_ALLOWED, f"{target.name} is {_a(target.standing.role)}; you can do this to those below you"
+        )
     return target
+
+
+def _a(role: str) -> str:
+    """The role with its article."""
+    return f"a {role}" if role == UserRole.MEMBER else f"an {role}"
 
 
 def _because(reason: str) -> str:
@@ -59,7 +66,7 @@ def ban(asked: Asked, words: Words) -> list[Effect]:
     everyone, tree = words.flag("--all"), words.flag("--tree")
     word = words.next("whom")
     whom = word.removeprefix("@")
-    until = _for(asked, words.duration())
+    until = _for(asked, words.term())
     reason = words.rest()
     made = Ban(
         shown=shown(whom, _MAX_WHOM), by=asked.account.name, at=asked.now, until=until, reason=reason, everyone=everyone
@@ -181,7 +188,10 @@ def role(asked: Asked, words: Words) -> list[Effect]:
     if owners == [target] and wanted != UserRole.OWNER:
         raise Refusal(Code.NOT_ALLOWED, "the server would have no owner; make somebody else one first")
     asked.state.stand(target, role=UserRole(wanted), approved=True)
-    return [Tell((target,), f"{asked.account.name} made you {wanted}."), asked.done(f"{target.name} is {wanted}.")]
+    return [
+        Tell((target,), f"{asked.account.name} made you {_a(wanted)}."),
+        asked.done(f"{target.name} is {_a(wanted)}."),
+    ]
 
 
 # --- who may write
@@ -190,7 +200,7 @@ def role(asked: Asked, words: Words) -> list[Effect]:
 def mute(asked: Asked, words: Words) -> list[Effect]:
     """`/mute NAME [DURATION] [REASON]`."""
     target = _below(asked, words.user(asked.state))
-    until = _for(asked, words.duration())
+    until = _for(asked, words.term())
     reason = words.rest()
     asked.state.stand(target, muted=True, muted_until=until)
     told = Tell((target,), f"An operator has muted you {until_text(until)}{_because(reason)}.")
@@ -229,7 +239,8 @@ def slow(asked: Asked, words: Words) -> list[Effect]:
     if seconds > MAX_SLOW:
         raise words.wrong(f"slow is {MAX_SLOW} s at most")
     asked.state.rules.change(where, slow=seconds)
-    return [asked.done(f"Slow mode in {name}: one line each {seconds} s." if seconds else f"{name} is not slow.")]
+    place = "everywhere" if where == SERVER else f"in {name}"
+    return [asked.done(f"Slow mode {place}: one line each {seconds} s." if seconds else f"No slow mode {place}.")]
 
 
 def lock(asked: Asked, words: Words) -> list[Effect]:
@@ -237,8 +248,8 @@ def lock(asked: Asked, words: Words) -> list[Effect]:
     where, name = _place(asked, words)
     words.end()
     asked.state.rules.change(where, locked=True)
-    how = "an invite" if where == SERVER else f"/admit NAME {name}"
-    return [asked.done(f"Nobody new comes into {name} without {how}.")]
+    place, how = ("to the server", "an invite") if where == SERVER else (f"into {name}", f"/admit NAME {name}")
+    return [asked.done(f"Nobody new comes {place} without {how}.")]
 
 
 def unlock(asked: Asked, words: Words) -> list[Effect]:
@@ -246,7 +257,7 @@ def unlock(asked: Asked, words: Words) -> list[Effect]:
     where, name = _place(asked, words)
     words.end()
     asked.state.rules.change(where, locked=False)
-    return [asked.done(f"{name} is open.")]
+    return [asked.done(f"{name[0].upper()}{name[1:]} is open.")]
 
 
 def _place(asked: Asked, words: Words) -> tuple[int, str]:
@@ -327,7 +338,7 @@ def about(asked: Asked, words: Words) -> list[Effect]:
     if standing.since:
         lines.append(f"here since {at_text(standing.since)}")
     if standing.invited:
-        lines.append(f"invited by {inviter.name if inviter else 'the host'}")
+        lines.append(f"invited by {inviter.name}" if inviter else "invited by the host, or from the host's own network")
     if standing.muted:
         lines.append(f"muted {until_text(standing.muted_until)}")
     if not standing.approved:

@@ -1,5 +1,6 @@
 """What everybody may order, about themselves: their keys and tokens, whom they block, what they report."""
 
+from contextlib import suppress
 from typing import Final
 
 from trio_chat.effects import Effect, Evict, Owned, Report
@@ -9,7 +10,7 @@ from trio_chat.moderation import newcomer
 from trio_chat.names import shown
 from trio_chat.slash.asked import Asked, Words
 from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose, ends
-from wire import Code, UserRole
+from wire import Code, Invite, UserRole
 from wire.fingerprint import fingerprint
 
 MAX_BLOCKED: Final = 500
@@ -147,11 +148,18 @@ def uninvite(asked: Asked, words: Words) -> list[Effect]:
     """`/uninvite INVITE`."""
     text = words.next("the invite")
     words.end()
-    found = asked.state.tokens.read(text, INVITES, asked.now)
+    found = asked.state.tokens.read(_invite_in(text), INVITES, asked.now)
     if found.account != asked.account.id and not asked.account.operator:
         raise Refusal(Code.NOT_ALLOWED, "this invite is somebody else's")
     asked.state.tokens.revoke(found)
     return [asked.done("This invite lets nobody in any more.")]
+
+
+def _invite_in(text: str) -> str:
+    """The token of a line that invites, as clients show it; any other text as it is."""
+    with suppress(ValueError):
+        return Invite.of_blob(text.rpartition("/")[2]).hello_token
+    return text
 
 
 # --- others

@@ -372,7 +372,7 @@ async def test_whom_the_user_invites_knows_the_key_too(tmp_path: Path, autojump_
 
     world = World(trust=Trust(TARGET, knowing(tmp_path, Pinned(PIN))))
     assert await world.run(script) == 0
-    assert Notice(invite.line(TARGET.host, TARGET.port)) in world.items
+    assert Notice("", invite.line(TARGET.host, TARGET.port)) in world.items
 
 
 async def test_a_key_that_changes_meanwhile_ends_the_session(tmp_path: Path, autojump_clock: MockClock) -> None:

@@ -217,24 +217,26 @@ class _Guest:
     async def _confirm(self, text: str, question: str) -> bool:
         """A whole yes or no: what is asked may be important. Ctrl-D is a no. Cancelling is safe."""
         self._printer.show(Notice(text))
-        decision: bool | None = None
-        while decision is None:
-            decision = yes_or_no(await self._ask(f"{question} (yes/no): "))
-        return decision
+        answer = await self._ask(f"{question} (yes/no): ", until=lambda text: yes_or_no(text) is not None)
+        return yes_or_no(answer) is True
 
     async def _ask_secret(self, question: str) -> str | None:
         """What nobody sees; None: none will come. Cancelling is safe."""
         return await self._ask(f"{question}: ", secret=True)
 
-    async def _ask(self, question: str, *, secret: bool = False) -> str | None:
-        """One question after the other: what is typed for one, a secret perhaps, is no answer to another."""
+    async def _ask(
+        self, question: str, *, secret: bool = False, until: Callable[[str | None], bool] = lambda _: True
+    ) -> str | None:
+        """One question after the other: what is typed for one, a secret perhaps, is no answer to another. The question
+        stays `until` this is true of an answer, so that no key is lost between two tries."""
         answer: str | None = None
         answered = trio.Event()
 
         def take(text: str | None) -> None:
             nonlocal answer
-            answer = text
-            answered.set()
+            if until(text) and not answered.is_set():
+                answer = text
+                answered.set()
 
         async with self._asking:
             with self._editor.asking(question, take, secret=secret):

@@ -14,7 +14,7 @@ from client_repl.me import Me
 from client_repl.names import Names
 from client_repl.requests import Requests
 from client_repl.transcript import Transcript
-from wire.tokens import INVITE
+from wire.tokens import ACCESS, INVITE
 
 if TYPE_CHECKING:
     from client_repl.chat import Chat
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _MAX_WORDS: Final = 64
 _MAX_BYTES: Final = 4096
 """Of the words; with them a frame is far from full."""
-_SECRETS: Final = ("invite-", "access-", "--link ")
+_SECRETS: Final = (INVITE, ACCESS, "--link ")
 """How the last line of an answer begins that somebody will copy."""
 _SCHEME: Final = "tchat://"
 

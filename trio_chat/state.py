@@ -149,6 +149,11 @@ class State:
             AccountKept(account.id, account.key, account.name, account.name_key, account.guest, account.spoke)
         )
 
+    def remember(self, account: Account) -> None:
+        """Have the log keep the account from now on: else its number would be another one's after a restart."""
+        if not account.recorded:
+            self.record(account)
+
     # --- names and accounts
 
     def login(self, key: bytes, name: str, *, guest: bool, now: float) -> tuple[Account, str | None]:
@@ -332,8 +337,8 @@ class State:
     def enter_room(self, account: Account, name: str, history: wire.History) -> tuple[Conversation, bool]:
         """As `Conversations.enter_room`; whoever is in a room is recorded. Raises Refusal."""
         room, entered = self.conversations.enter_room(account, name, history)
-        if entered and not account.recorded:
-            self.record(account)
+        if entered:
+            self.remember(account)
         return room, entered
 
     def leave_room(self, account: Account, name: str) -> tuple[Conversation, bool]:
@@ -359,8 +364,7 @@ class State:
         found, made = self.conversations.direct(account, other)
         if made:
             for one in (account, other):
-                if not one.recorded:
-                    self.record(one)
+                self.remember(one)
         return found, "@" + other.name, made
 
     def inside(self, account: Account, conversation: int) -> Conversation:

@@ -86,8 +86,7 @@ def ban(asked: Asked, words: Words) -> list[Effect]:
         return [asked.done(f"{shown(whom)} is not here, and stays out {until_text(until)}.")]
     banned = [_below(asked, found), *(_invited_by(asked, found) if tree else ())]
     for account in banned:
-        if not account.recorded:  # else its number would be another one's after a restart
-            asked.state.record(account)
+        asked.state.remember(account)
         named = msgspec.structs.replace(made, shown=account.name)
         asked.state.bans.put(of_account(account.id), named, asked.now)
         for key in asked.state.keyring.keys(account):

@@ -9,15 +9,14 @@ from trio_chat.facts import at_text, until_text
 from trio_chat.moderation import newcomer
 from trio_chat.names import shown
 from trio_chat.slash.asked import Asked, Words
-from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose, ends
+from trio_chat.tokens import DAY, INVITES, LINK_TIME, OWNERS, Purpose, ends
 from wire import Code, Invite, UserRole
 from wire.fingerprint import fingerprint
 
 MAX_BLOCKED: Final = 500
 """Accounts that one user blocks; they stand in each Welcome."""
 MAX_LABEL: Final = 32
-_DAY: Final = 24 * 3600.0
-INVITE_TIME: Final = 7 * _DAY
+INVITE_TIME: Final = 7 * DAY
 """Seconds that an invite lives if nothing else is said: until everybody asked has read their mail."""
 
 
@@ -67,8 +66,7 @@ def link(asked: Asked, words: Words) -> list[Effect]:
     """`/link`."""
     words.end()
     _must_own(asked)
-    if not asked.account.recorded:
-        asked.state.record(asked.account)
+    asked.state.remember(asked.account)
     until = ends(asked.now, LINK_TIME, asked.account.standing.revoked)
     code = asked.state.tokens.make(Purpose.LINK, account=asked.account.id, until=until)
     minutes = int(LINK_TIME // 60)
@@ -99,8 +97,7 @@ def token(asked: Asked, words: Words) -> list[Effect]:
     _must_own(asked)
     if len(label) > MAX_LABEL or not label.isprintable():
         raise words.wrong(f"a label has at most {MAX_LABEL} letters")
-    if not asked.account.recorded:
-        asked.state.record(asked.account)
+    asked.state.remember(asked.account)
     made = asked.state.keyring.give_access(asked.account, label, asked.now)
     return [asked.done(f"Whoever has this is {asked.account.name}. It is shown this once; keep it in a file:", made)]
 
@@ -136,8 +133,7 @@ def invite(asked: Asked, words: Words) -> list[Effect]:
         raise Refusal(Code.NOT_ALLOWED, "you invite one person at a time, and not on your first day here")
     if not operator and not account.standing.approved:
         raise Refusal(Code.NOT_APPROVED, "an operator has not looked at you yet")
-    if not account.recorded:
-        asked.state.record(account)
+    asked.state.remember(account)
     until = asked.now + duration
     made = asked.state.tokens.make(Purpose.INVITE, account=account.id, until=until, uses=uses)
     who = "one person" if uses == 1 else f"{uses} people"
@@ -175,9 +171,8 @@ def block(asked: Asked, words: Words) -> list[Effect]:
     if len(blocked) >= MAX_BLOCKED:
         raise Refusal(Code.NOT_ALLOWED, f"you block {MAX_BLOCKED} users; /unblock one of them first")
     if other.id not in blocked:
-        for one in (asked.account, other):  # else its number would be another one's after a restart
-            if not one.recorded:
-                asked.state.record(one)
+        for one in (asked.account, other):
+            asked.state.remember(one)
         asked.state.stand(asked.account, blocked=(*blocked, other.id))
     return [asked.done(f"{other.name} cannot write to you alone any more; /unblock {other.name} ends it.")]
 

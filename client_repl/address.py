@@ -1,18 +1,21 @@
 """Where a server is: HOST, HOST:PORT, [IPv6]:PORT, or an invite tchat://HOST:PORT/BLOB."""
 
+import contextlib
 import re
-from contextlib import suppress
+import socket
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Final
 
 import wire
-from wire.invite import PREFIX, from_base32
+from wire.tokens import INVITE, from_base32
 
 _SCHEME: Final = "tchat://"
 _BRACKETED: Final = re.compile(r"\[([^\[\]]+)\](?::(\d+))?")
 _PLAIN: Final = re.compile(r"([^:\s/\[\]]+)(?::(\d+))?")
 _BARE_V6: Final = re.compile(r"([0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\S+)?)()")
+
+_NUMBERS: Final = re.compile(r"[0-9A-Fa-fxX.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,39 @@ class Address:
     @property
     def is_here(self) -> bool:
         """Whether it means another computer to everybody else."""
-        with suppress(ValueError):
+        with contextlib.suppress(ValueError):
             return ip_address(self.host).is_loopback
         return self.host.casefold().rstrip(".") == "localhost"
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def one_spelling(self) -> "Address":
+        """The same place in the one spelling that all others of it have: a server that is known must not be unknown by
+        a dot at its end, or by zeros in an address."""
+        host = self.host.removesuffix(".")
+        return Address(_address(host) or _name(host), self.port)
+
+
+def _address(host: str) -> str:
+    """An IP address as it is written shortest, of what the resolver takes for one; "" for what is none."""
+    number, percent, zone = host.partition("%")
+    with contextlib.suppress(ValueError):
+        found = ip_address(number)
+        inside = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+        return f"{inside or found}{percent}{zone}"
+    with contextlib.suppress(OSError, UnicodeError):  # `127.1` and `0x7f000001`
+        return socket.inet_ntoa(socket.inet_aton(host)) if _NUMBERS.fullmatch(host) else ""
+    return ""
+
+
+def _name(host: str) -> str:
+    """A name as the resolver is asked for it."""
+    with contextlib.suppress(UnicodeError):
+        return host.encode("idna").decode().lower()
+    return host.lower()
 
 
 def parse(text: str) -> Address:
@@ -56,4 +85,4 @@ def parse(text: str) -> Address:
 
 def invite_line(server: Address, pin: bytes, token: str) -> str:
     """The line that invites to `server`, whose key has this pin, by a token as servers make it (`invite-…`)."""
-    return wire.Invite(pin, from_base32(token.removeprefix(PREFIX))).line(server.host, server.port)
+    return wire.Invite(pin, from_base32(token.removeprefix(INVITE))).line(server.host, server.port)

@@ -16,6 +16,7 @@ import wire
 from client_repl import view
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
+from client_repl.drafts import goes_to
 from client_repl.editor import Editor
 from client_repl.inputs import yes_or_no
 from client_repl.items import ConnectionState, Entered, Failure, Item, Line, Notice, PageShown, PresenceLine, Skipped
@@ -201,7 +202,7 @@ class _Guest:
 
     def _would_go(self, draft: str, to: str) -> bool:
         """Whether a refused line that comes back goes where it was meant to, if Enter is pressed."""
-        return not to or fold(self._chat.goes_to(draft)) == fold(to)
+        return not to or fold(goes_to(self._chat, draft)) == fold(to)
 
     async def _ask_name(self, reason: str) -> str | None:
         """A name from the user; None: none will come. Cancelling is safe.

@@ -207,25 +207,6 @@ class Chat:
         """Rooms the user is in, as `#name`, that begin with `prefix`, with or without its #; latest active first."""
         return self.conversations.complete(prefix)
 
-    def direct_target(self, text: str) -> str | None:
-        """The name of the only one who would read this draft; None where it would not be a direct message."""
-        match inputs.parse(text, self.mode):
-            case inputs.Direct(name):
-                return name
-            case inputs.Text(_, to):
-                return inputs.direct(to or self.where)
-            case inputs.Command(name, argument):
-                return commands.direct_target(self, name, argument)
-            case inputs.Mistake() | None:
-                return None
-            case _ as never:
-                assert_never(never)
-
-    def goes_to(self, draft: str) -> str:
-        """The conversation that text in this draft goes to."""
-        target = self.direct_target(draft)
-        return self.where if target is None else f"@{target}"
-
     def account_of(self, name: str) -> int:
         """Whose this name is, as far as we were told; else 0."""
         return self._names.account(name)

@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import wire
-from client_repl import arguments, log_commands, room_commands
+from client_repl import log_commands, room_commands
 from client_repl.effects import Effect, ExportKey, Quit, Show, ShowKey
-from client_repl.inputs import direct, visible
+from client_repl.inputs import visible
 from client_repl.items import Clear, Notice
 from client_repl.ordering import Order
 
@@ -76,23 +76,6 @@ def run(chat: "Chat", name: str, argument: str, draft: str) -> list[Effect]:
     near = difflib.get_close_matches(name, chat.commands, n=1)
     hint = f"Did you mean /{near[0]}?" if near else "/help lists them."
     return chat.fail("unknown-command", f"There is no command /{name}. {hint} To send it as text, write //.", draft)
-
-
-def direct_target(chat: "Chat", name: str, argument: str) -> str | None:
-    """The name of the only one who would read what `/name argument` sends; None where there is not just one."""
-    match name:
-        case "msg":
-            return split_msg(argument)[0] or None
-        case "reply":
-            target = chat.reply_target(argument)
-            return None if target is None else direct(target.to)
-        case "me" | "say":
-            return direct(chat.where)
-        case "edit":
-            entry = chat.revising.target(arguments.numbered_by_sign(argument).number)
-            return None if entry is None else direct(chat.conversations.name(entry.message.conversation))
-        case _:
-            return None
 
 
 def _who(chat: "Chat", argument: str, draft: str) -> list[Effect]:

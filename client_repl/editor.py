@@ -20,6 +20,7 @@ from prompt_toolkit.layout.dimension import Dimension
 from client_repl import bars
 from client_repl.chat import Chat
 from client_repl.completer import completes_while_typing
+from client_repl.drafts import direct_target
 from client_repl.paper import STYLE
 from client_repl.terminal import Scrollback, open_terminal
 from client_repl.waits import waiting
@@ -185,7 +186,7 @@ class Editor:
             return [("class:prompt", self._question)]
         draft = self._buffer.text
         where = self._chat.where
-        target = self._chat.direct_target(draft)
+        target = direct_target(self._chat, draft)
         if not draft and where.startswith("@"):
             target = where[1:]
         columns = get_app().output.get_size().columns

@@ -1,6 +1,5 @@
 """Who this user is to a server: an ed25519 key in a file of its own, made on the first start or brought along."""
 
-import hashlib
 import os
 import secrets
 import shlex
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_repl.state_dir import is_open_to_others, write_whole
-from wire.invite import to_base32
+from wire.fingerprint import fingerprint
 
 
 class IdentityError(Exception):
@@ -38,8 +37,7 @@ class Identity:
     @property
     def fingerprint(self) -> str:
         """Of the public key, to be compared by eye: as servers show it in /whoami and /devices."""
-        text = to_base32(hashlib.sha256(self.public).digest())[:16]
-        return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
+        return fingerprint(self.public)
 
     def export(self, path: Path, passphrase: str) -> None:
         """Write the key, encrypted by `passphrase` (1 to 1023 bytes), to the new file `path`.

@@ -1,13 +1,14 @@
 """When things go to disk: a line before it is sent, a position after what it stands for was really written."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 import trio
 
 import wire
 from client_repl.chat import Chat
 from client_repl.cursors import Progress
+from client_repl.effects import Keep, LetGo, Start
 from client_repl.kept import Changes, Kept, Kind, SlotError
 from client_repl.outbox import Pending
 
@@ -49,6 +50,18 @@ class Keeper:
         self._changed = trio.Event()
 
     # --- what the session tells
+
+    def obey(self, effect: Keep | Start | LetGo) -> None:
+        """Do what the chat asks."""
+        match effect:
+            case Keep(line):
+                self.keep(line)
+            case Start(position):
+                self.start(position)
+            case LetGo(nonce):
+                self.let_go(nonce)
+            case _ as never:
+                assert_never(never)
 
     def keep(self, line: Pending) -> None:
         """Have it on disk when this returns, or as soon as the disk can."""

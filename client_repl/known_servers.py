@@ -67,7 +67,7 @@ class KnownServers:
 
 
 def _key(server: Address) -> str:
-    return str(server).lower()
+    return str(server.one_spelling)
 
 
 def _read(path: Path) -> dict[str, str]:

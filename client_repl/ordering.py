@@ -14,6 +14,7 @@ from client_repl.me import Me
 from client_repl.names import Names
 from client_repl.requests import Requests
 from client_repl.transcript import Transcript
+from wire.tokens import INVITE
 
 if TYPE_CHECKING:
     from client_repl.chat import Chat
@@ -85,7 +86,7 @@ class Ordering:
         return None if entry is None else f"{entry.message.conversation}:{entry.message.seq}"
 
     def _readable(self, line: str) -> str:
-        return self.invite(line) if line.startswith("invite-") else line
+        return self.invite(line) if line.startswith(INVITE) else line
 
     def _done(self, name: str, words: list[str]) -> None:
         match name, words:

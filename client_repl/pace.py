@@ -5,11 +5,11 @@ a line is on its way. A server that is slow to answer holds us back, since anoth
 sent what this one knows nothing of; and who sends the next line only when the last one is answered floods nobody."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import wire
 
-_FRAME_BYTES = 128
+_FRAME_BYTES: Final = 128
 """Of a Say beside its text: the header, numbers and nonce take 60, and a name 32 characters."""
 
 

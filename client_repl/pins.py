@@ -3,7 +3,6 @@
 import hashlib
 from typing import Final
 
-PIN_BYTES: Final = 32
 _GROUP: Final = 4
 """Hex digits that are read at a glance."""
 _ROW: Final = 8

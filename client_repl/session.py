@@ -222,7 +222,7 @@ class Session:
                     if self._link is not None:
                         self._link.send(event)
                 case Keep() | Start() | LetGo():
-                    self._keep(effect)
+                    self._keeper.obey(effect)
                 case Show(item):
                     self._show(item)
                 case RetryAfter(seconds):
@@ -239,17 +239,6 @@ class Session:
         if trouble := self._keeper.take_trouble():
             self._show(Notice(trouble))
         self._wake()
-
-    def _keep(self, effect: Keep | Start | LetGo) -> None:
-        match effect:
-            case Keep(line):
-                self._keeper.keep(line)
-            case Start(position):
-                self._keeper.start(position)
-            case LetGo(nonce):
-                self._keeper.let_go(nonce)
-            case _ as never:
-                assert_never(never)
 
     def _show_state(self, state: Literal["connected", "reconnecting", "closed"], detail: str) -> None:
         item = ConnectionState(state, detail)

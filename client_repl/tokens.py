@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from client_repl.state_dir import is_open_to_others
+from wire.tokens import ACCESS, LINK
 
 ACCESS_VARIABLE: Final = "TRIO_CHAT_ACCESS"
 """The environment variable with an access token; a command line is seen by everybody on the computer."""
 
-_LINK: Final = "link-"
-_ACCESS: Final = "access-"
 _MAX: Final = 256
 """Bytes of a file with a token that are looked at; the longest token has under 60 letters."""
 
@@ -34,25 +33,25 @@ class Token:
     @property
     def names_the_user(self) -> bool:
         """Whether the server says who the user is, and does not look at the name in Hello."""
-        return self._text.startswith((_LINK, _ACCESS))
+        return self._text.startswith((LINK, ACCESS))
 
     def used(self) -> None:
         """A login went well with it. From then on a link's key is one of the account; an access is needed each time."""
-        if self._text.startswith(_LINK):
+        if self._text.startswith(LINK):
             self._text = ""
 
 
 def link(code: str) -> Token:
     """Of a code made on another device; it may have been copied without what it begins with, or in upper case."""
     code = code.strip().lower()
-    return Token(code if code.startswith(_LINK) else _LINK + code)
+    return Token(code if code.startswith(LINK) else LINK + code)
 
 
 def access(text: str) -> Token:
     """Of an access token. Raises TokenError for what is none."""
     text = text.strip()
-    if not text.startswith(_ACCESS) or not text.isascii() or not text.isprintable() or len(text) >= _MAX:
-        raise TokenError(f"what should be an access token is none: it begins with {_ACCESS}")
+    if not text.startswith(ACCESS) or not text.isascii() or not text.isprintable() or len(text) >= _MAX:
+        raise TokenError(f"what should be an access token is none: it begins with {ACCESS}")
     return Token(text)
 
 

@@ -22,8 +22,6 @@ from client_repl import pins, trouble
 from client_repl.address import Address
 from client_repl.known_servers import Known, KnownServers, Pinned, Verified
 
-ALPN: Final = "tchat/1"
-"""What both sides must have agreed upon, so that another kind of server with a good certificate is none of ours."""
 HANDSHAKE_TIMEOUT: Final = 8.0
 """Seconds; as many as for connecting. Servers give ten."""
 
@@ -105,7 +103,8 @@ class Trust:
         return secured
 
     async def _secure(self, transport: trio.abc.Stream, context: ssl.SSLContext, known: bytes) -> Secured:
-        host = self._server.host.partition("%")[0]  # the zone of an IPv6 address is this computer's own affair
+        # the zone of an IPv6 address is this computer's own affair, and no certificate has the dot at the end of a name
+        host = self._server.host.partition("%")[0].removesuffix(".")
         try:
             stream = trio.SSLStream(transport, context, server_hostname=host)
         except ValueError as exc:  # no name that TLS can ask for
@@ -120,7 +119,7 @@ class Trust:
                     raise trouble.no_handshake(self._server, cause.reason or str(cause)) from exc
                 case _:
                     raise trouble.no_handshake(self._server, "") from exc
-        if stream.selected_alpn_protocol() != ALPN:
+        if stream.selected_alpn_protocol() != wire.ALPN:  # another kind of server, however good its certificate
             raise trouble.other_service(self._server)
         certificate = stream.getpeercert(binary_form=True)
         assert certificate is not None  # a TLS server shows one
@@ -162,5 +161,5 @@ def _taking_any() -> ssl.SSLContext:
 
 def _for_us(context: ssl.SSLContext) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.set_alpn_protocols([ALPN])
+    context.set_alpn_protocols([wire.ALPN])
     return context

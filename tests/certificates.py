@@ -4,7 +4,7 @@ import hashlib
 import ssl
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import trustme
 from cryptography import x509
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-ALPN: Final = "tchat/1"
+import wire
 
 
 class Certificate(NamedTuple):
@@ -32,7 +32,7 @@ class Certificate(NamedTuple):
         public = load_pem_private_key(self.key, password=None).public_key()
         return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
 
-    def context(self, folder: Path, *, alpn: str = ALPN, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
+    def context(self, folder: Path, *, alpn: str = wire.ALPN, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
         """For a server that speaks this version only (None: 1.3). Its files are in `folder`."""
         chain, key = folder / "chain.pem", folder / "key.pem"
         chain.write_bytes(self.chain)

@@ -5,6 +5,9 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Final
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 FAILURE_WINDOW: Final = 60.0
 NAME_WINDOW: Final = 3600.0
 MAX_KNOWN: Final = 8192
@@ -16,7 +19,7 @@ _V6_GROUP: Final = 64
 
 def group(address: str) -> str:
     """Who shares the limits of an address: itself alone, or all of its /64 for IPv6."""
-    parsed = _parsed(address)
+    parsed = parse(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((int(parsed) >> _V6_GROUP << _V6_GROUP, _V6_GROUP)))
     return address if parsed is None else str(parsed)
@@ -24,17 +27,21 @@ def group(address: str) -> str:
 
 def is_in(address: str, networks: Iterable[str]) -> bool:
     """Whether the address is in one of the networks, as `10.0.0.0/8` or `::1`."""
-    parsed = _parsed(address)
+    parsed = parse(address)
     return parsed is not None and any(parsed in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
-def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def parse(address: str) -> Address | None:
     """None for what is no address. An IPv4 address in IPv6's clothes is an IPv4 address."""
     try:
-        parsed = ipaddress.ip_address(address)
+        return unmapped(ipaddress.ip_address(address))
     except ValueError:
         return None
-    return (parsed.version == 6 and parsed.ipv4_mapped) or parsed
+
+
+def unmapped(address: Address) -> Address:
+    """The IPv4 address inside one of IPv6 where there is one."""
+    return (address.version == 6 and address.ipv4_mapped) or address
 
 
 class _Known:

@@ -13,11 +13,11 @@ from trio_chat.addresses import group, is_in
 from trio_chat.commands import renamed
 from trio_chat.door import Door
 from trio_chat.entrance import Admitted, Visitor, enter
-from trio_chat.errors import Disconnected, Refusal, Unavailable
+from trio_chat.errors import Disconnected, Refusal, Unavailable, not_now
 from trio_chat.login import Claim, authenticate
 from trio_chat.people import Account
 from trio_chat.services import Services
-from trio_chat.session import Session, not_now
+from trio_chat.session import Session
 from trio_chat.transport import Transport, send_all
 from wire import ByeReason, Code
 
@@ -179,7 +179,7 @@ async def _enter(services: Services, claim: Claim, address: str, number: int, do
         if known is not None:
             _check_connections(services, known, claim.instance)
         admitted = enter(state, visitor, services.now())
-        if known is None:
+        if admitted.account is not known:  # it is new, or an access token's, which any key may bring
             _check_connections(services, admitted.account, claim.instance)
         if unknown:
             door.came(claim.key)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from trio_chat.changes import Changes, Facts
-from trio_chat.errors import Refusal
+from trio_chat.errors import Refusal, milliseconds
 from trio_chat.facts import AuditEntry
 from trio_chat.model import FactKept
 from trio_chat.people import Account
@@ -12,7 +12,6 @@ from wire import Code
 
 MAX_ENTRIES: Final = 10_000
 """The newest that are kept: years of a busy server, and 2 MB."""
-
 
 MOST_OF_MEMBERS: Final = 50
 """Entries of one who is no operator, in a day: else they could push out what operators did."""
@@ -42,7 +41,7 @@ class Audit:
             count += entry.account == account.id
             if count >= MOST_OF_MEMBERS:
                 text = f"operators are told of this, and you did it {count} times today; go on tomorrow"
-                raise Refusal(Code.RATE_LIMITED, text, retry_after=int((entry.at + _DAY - now) * 1000) + 1)
+                raise Refusal(Code.RATE_LIMITED, text, retry_after=milliseconds(entry.at + _DAY - now))
 
     def newest(self, count: int) -> list[AuditEntry]:
         """The last `count`, oldest first."""

@@ -1,14 +1,13 @@
 """Who may not come in: accounts, keys, names, and networks, each for a time or for ever."""
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_network
 from typing import Final
 
+from trio_chat.addresses import Network, parse
 from trio_chat.changes import Changes, Facts
 from trio_chat.errors import Refusal
-from trio_chat.facts import FOREVER, Ban
+from trio_chat.facts import FOREVER, Ban, until_text
 from trio_chat.model import FactKept
 from wire import Code
 
@@ -32,14 +31,9 @@ def of_name(folded: str) -> str:
     return f"name:{folded}"
 
 
-def of_network(network: IPv4Network | IPv6Network) -> str:
+def of_network(network: Network) -> str:
     """The target of a ban of addresses."""
     return f"{_NET}{network}"
-
-
-def until_text(until: float) -> str:
-    """When something ends, for a person: `for ever`, or `until 2026-01-31 12:00 UTC`."""
-    return "for ever" if until == FOREVER else f"until {datetime.fromtimestamp(until, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 class Bans:
@@ -47,7 +41,7 @@ class Bans:
 
     def __init__(self, saved: Iterable[FactKept], changes: Changes) -> None:
         self._bans = Facts(Ban, saved, changes)
-        self._networks: dict[str, IPv4Network | IPv6Network] = {}
+        self._networks: dict[str, Network] = {}
         for target in self._bans:
             self._know(target)
 
@@ -73,14 +67,18 @@ class Bans:
         """Raise Refusal(BANNED) where a ban is of one of the targets, or of the address; `known`: the server knew the
         account before, so that a ban of its network does not count unless it is of everyone."""
         found = [self._bans[target] for target in targets if target in self._bans]
-        with suppress(ValueError):  # a test's transport has no address
-            place = ip_address(address)
+        place = parse(address)
+        if place is not None:
             inside = (self._bans[target] for target, network in self._networks.items() if place in network)
             found += [ban for ban in inside if ban.everyone or not known]
         for ban in found:
-            if ban.until == FOREVER or ban.until > now:
+            if _holds(ban, now):
                 why = f": {ban.reason}" if ban.reason else ""
                 raise Refusal(Code.BANNED, f"you are banned from this server {until_text(ban.until)}{why}")
+
+    def holds(self, target: str, now: float) -> bool:
+        """Whether this is banned now."""
+        return target in self._bans and _holds(self._bans[target], now)
 
     def _know(self, target: str) -> None:
         if target.startswith(_NET):
@@ -88,5 +86,9 @@ class Bans:
 
     def _drop_ended(self, now: float) -> None:
         for target, ban in list(self._bans.items()):
-            if ban.until != FOREVER and ban.until <= now:
+            if not _holds(ban, now):
                 self.lift(target)
+
+
+def _holds(ban: Ban, now: float) -> bool:
+    return ban.until == FOREVER or ban.until > now

@@ -18,7 +18,7 @@ from trio_chat.effects import (
 )
 from trio_chat.entries import check_printable, say
 from trio_chat.errors import Refusal
-from trio_chat.moderation import check_enter, check_may_write
+from trio_chat.moderation import check_enter, check_may_rename, check_may_write
 from trio_chat.people import Account
 from trio_chat.state import State
 from wire import Code
@@ -78,6 +78,7 @@ def _who(state: State, account: Account, event: wire.Who, now: float) -> list[Ef
 
 
 def _nick(state: State, account: Account, event: wire.Nick, now: float) -> list[Effect]:
+    check_may_rename(account, now)
     old = state.rename(account, event.name, now)
     account.active_at = now
     done = ReplyWhenKept(wire.Done(event.id))

@@ -1,6 +1,5 @@
 """What an address may try before the server knows who is there: too many failures and new keys are refused."""
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -10,7 +9,7 @@ import trio
 import wire
 from trio_chat.addresses import Addresses
 from trio_chat.config import Config
-from trio_chat.errors import Refusal
+from trio_chat.errors import Refusal, milliseconds
 from wire import Code
 
 FAILURES: Final = frozenset({Code.BAD_PROOF, Code.INVITE_INVALID, Code.LINK_INVALID, Code.ACCESS_INVALID})
@@ -36,7 +35,7 @@ class Door:
         wait = self._addresses.barred(self._where, self._config().login_failures, trio.current_time())
         if wait:
             text = "too many logins from your address failed; try again in a minute"
-            raise Refusal(Code.RATE_LIMITED, text, retry_after=_milliseconds(wait), ref=hello.id)
+            raise Refusal(Code.RATE_LIMITED, text, retry_after=milliseconds(wait), ref=hello.id)
 
     @contextmanager
     def counting_failures(self) -> Iterator[None]:
@@ -55,13 +54,9 @@ class Door:
         wait = self._addresses.crowded(self._where, key, self._config().new_names, trio.current_time())
         if wait:
             text = "too many new users came from your address within an hour; come later, or with an invite"
-            raise Refusal(Code.TOO_MANY_NAMES, text, retry_after=_milliseconds(wait))
+            raise Refusal(Code.TOO_MANY_NAMES, text, retry_after=milliseconds(wait))
 
     def came(self, key: bytes) -> None:
         """A new key was let in."""
         if not self.exempt:
             self._addresses.came(self._where, key, self._config().new_names, trio.current_time())
-
-
-def _milliseconds(seconds: float) -> int:
-    return math.ceil(seconds * 1000)

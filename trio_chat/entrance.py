@@ -7,14 +7,15 @@ import msgspec
 import wire
 from trio_chat.bans import of_account, of_key, of_name
 from trio_chat.errors import Refusal
-from trio_chat.keyring import fingerprint, is_access
-from trio_chat.moderation import locked
+from trio_chat.keyring import is_access
+from trio_chat.moderation import locked, muted
 from trio_chat.names import name_key
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
 from trio_chat.state import State
-from trio_chat.tokens import INVITES, LINKS, Purpose, Token
+from trio_chat.tokens import INVITES, LINK_TIME, LINKS, RECOVERY_TIME, Purpose, Token, is_from_before
 from wire import Code
+from wire.fingerprint import fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,11 @@ def enter(state: State, visitor: Visitor, now: float) -> Admitted:
     known = state.keyring.get(visitor.key)
     _check_bans(state, visitor, known, now)
     if known is not None:
-        return Admitted(*state.login(visitor.key, visitor.name, guest=visitor.guest, now=now))
+        name = known.name if known.id in state.accounts and muted(known, now) else visitor.name
+        return Admitted(*state.login(visitor.key, name, guest=visitor.guest, now=now))
     invite = state.tokens.read(visitor.token, INVITES, now) if visitor.token else None
+    if invite is not None and state.bans.holds(of_account(invite.account), now):
+        raise Refusal(Code.INVITE_INVALID, "whoever made this invite is banned; ask somebody else who is here for one")
     if invite is None and locked(state):
         raise Refusal(Code.INVITE_NEEDED, "nobody new comes in without an invite; ask somebody who is here for one")
     account, old = state.login(visitor.key, visitor.name, guest=visitor.guest, now=now)
@@ -94,6 +98,7 @@ def _link(state: State, visitor: Visitor, now: float) -> Account:
     _check_bans(state, visitor, account, now)
     if known is account:  # it was done, and only the answer was lost
         return account
+    _check_age(token, account)
     if state.keyring.get(visitor.key) is not None:
         whose = f"{known.name}'s" if known is not None else "another account's"
         text = f"the key of this device is {whose} already; start the client with a --state folder of its own"
@@ -102,12 +107,22 @@ def _link(state: State, visitor: Visitor, now: float) -> Account:
     return account
 
 
+def _check_age(token: Token, account: Account) -> None:
+    """Who had a key that was taken away, must not come back by a code that it made before."""
+    link, recovery = account.standing.revoked, account.standing.recovered
+    if (token.purpose is Purpose.LINK and is_from_before(token, LINK_TIME, link)) or (
+        token.purpose is Purpose.RECOVER and is_from_before(token, RECOVERY_TIME, recovery)
+    ):
+        raise Refusal(Code.LINK_EXPIRED, f"a key was taken away since this was made; {LINKS.next_step}")
+
+
 def _take_key(state: State, visitor: Visitor, account: Account, token: Token, now: float) -> None:
     label = fingerprint(visitor.key)
     if token.purpose is Purpose.LINK:
         state.keyring.link(account, visitor.key, label, now)
     else:
         state.keyring.replace(account, visitor.key)
+        state.stand(account, revoked=now, recovered=now)
         state.audit.add(account, "recovered", f"{account.name} with the key {label}", now)
     state.tokens.use(token, now)
     state.record(account)

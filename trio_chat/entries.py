@@ -7,7 +7,7 @@ import wire
 from trio_chat.effects import Append, Effect, Entered
 from trio_chat.errors import Refusal
 from trio_chat.model import Draft
-from trio_chat.moderation import check_direct, check_may_write, check_pace
+from trio_chat.moderation import PACED, check_direct, check_may_write, check_pace
 from trio_chat.people import Account
 from trio_chat.state import State
 from wire import Code, Kind
@@ -40,7 +40,7 @@ def say(state: State, account: Account, event: wire.Say, now: float) -> list[Eff
         entered = [Entered(conversation, tuple(conversation.members.values()))] if made else []
     if conversation.room:
         check_pace(state, account, conversation, event, now)
-        if event.kind in _SAID:
+        if event.kind in PACED:
             state.rules.said(conversation.id, account.id, event.nonce, now)
     state.wrote(account)
     account.active_at = now

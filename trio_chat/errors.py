@@ -1,6 +1,12 @@
 """What the server raises on purpose."""
 
+import math
+from typing import Final
+
 from wire import Code
+
+_MAX_WAIT: Final = 24 * 3600.0
+"""Seconds of a `retry_after` at most: a client that stays so long asks again."""
 
 
 class Refusal(Exception):
@@ -26,6 +32,16 @@ class Unavailable(Exception):
     def __init__(self, text: str, *, retry_after: int = 1000) -> None:
         super().__init__(text)
         self.retry_after = retry_after
+
+
+def milliseconds(seconds: float) -> int:
+    """The `retry_after` for who has to wait so long."""
+    return math.ceil(min(seconds, _MAX_WAIT) * 1000)
+
+
+def not_now(retry_after: int = 1000) -> Refusal:
+    """What is told of an Unavailable."""
+    return Refusal(Code.UNAVAILABLE, "the server cannot store or read it now; try again soon", retry_after=retry_after)
 
 
 class Flooding(Exception):

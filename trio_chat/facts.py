@@ -4,6 +4,7 @@ The log keeps them all alike (`model.FactKept`), as JSON; `changes.Facts` is a d
 later version adds needs no other table, no other line of an export and no migration.
 """
 
+from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 import msgspec
@@ -12,6 +13,16 @@ from wire import UserRole
 
 FOREVER: Final = 0.0
 """As a time: there is no end."""
+
+
+def at_text(at: float) -> str:
+    """A time for a person: `2026-01-31 12:00 UTC`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def until_text(until: float) -> str:
+    """When something ends, for a person: `for ever`, or `until 2026-01-31 12:00 UTC`."""
+    return "for ever" if until == FOREVER else f"until {at_text(until)}"
 
 
 class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,6 +49,10 @@ class Standing(Fact, frozen=True, kw_only=True):
     """False: it may not write before an operator has looked at it."""
     muted: bool = False
     muted_until: float = FOREVER
+    revoked: float = 0.0
+    """When a key of it was taken away last: link codes of before may be whose that was."""
+    recovered: float = 0.0
+    """When it was given another key last: recovery codes of before are worth nothing."""
     blocked: tuple[int, ...] = ()
     """Accounts whose direct messages it does not take."""
 

@@ -3,25 +3,31 @@
 from collections.abc import Sequence
 
 import wire
-from trio_chat.hub import PAGE_BYTES
 from trio_chat.log import Log
 from trio_chat.model import Readable
 from trio_chat.names import fold
+from trio_chat.paging import PAGE_BYTES, read_page
 
 
 async def fetch(log: Log, asked: wire.Fetch, floor: int) -> wire.Page:
-    """The page, of entries after `floor`; it holds as much of it as a frame does. `more`: there was more in that
+    """The page, of entries after `floor`; it holds about as much of it as a frame does. `more`: there was more in that
     direction. Raises Unavailable."""
     limit = min(max(asked.limit, 1), wire.MAX_PAGE)
     if asked.before:
-        found = await log.before(asked.conversation, asked.before, limit=limit + 1)
-        found = [message for message in found if message.seq > floor]
-        newest = _fitting(found[::-1][:limit])
-        return wire.Page(asked.id, tuple(newest[::-1]), more=len(newest) < len(found))
-    after = await log.at(asked.conversation, asked.since) - 1 if asked.since else asked.after
-    found = await log.since(asked.conversation, max(after, floor), limit=limit + 1, until=(1 << 32) - 1)
-    oldest = _fitting(found[:limit])
-    return wire.Page(asked.id, tuple(oldest), more=len(oldest) < len(found))
+
+        async def read(last: wire.Message | None, count: int) -> list[wire.Message]:
+            found = await log.before(asked.conversation, last.seq if last else asked.before, limit=count)
+            return [message for message in reversed(found) if message.seq > floor]
+    else:
+        after = max(floor, await log.at(asked.conversation, asked.since) - 1 if asked.since else asked.after)
+
+        async def read(last: wire.Message | None, count: int) -> list[wire.Message]:
+            return await log.since(asked.conversation, last.seq if last else after, limit=count, until=(1 << 32) - 1)
+
+    found, ended = await read_page(read, limit + 1)
+    page = _fitting(found[:limit])
+    more = len(page) < len(found) or (not ended and bool(await read(page[-1], 1)))
+    return wire.Page(asked.id, tuple(page[::-1] if asked.before else page), more=more)
 
 
 async def search(log: Log, asked: wire.Search, where: Sequence[Readable]) -> wire.Page:

@@ -10,12 +10,7 @@ import wire
 from trio_chat.cursor import Cursor, LogPage
 from trio_chat.log import Log
 from trio_chat.model import Chunk, Entry
-
-PAGE_BYTES: Final = wire.MAX_FRAME_SERVER
-"""Bytes after which a page ends; it may go over by one message."""
-
-FIRST_LOOK: Final = 16
-"""Messages that are read of the log to see how long they are: 256 KiB at the most."""
+from trio_chat.paging import PAGE_BYTES, read_page
 
 FAN_OUT_STEP: Final = 256
 """Offers between two checkpoints of the fan-out: with 256 it held the loop for 6 ms at most."""
@@ -106,22 +101,12 @@ class Hub:
             self._tails.move_to_end(stream)
             parts = _fill(stream.tail[start : start + self._page_messages])
             return LogPage(after + len(parts), b"".join(parts))
-        messages, ended = await self._read(conversation, after, head)
-        return _page(conversation, after, messages, until=head if ended else 0)
 
-    async def _read(self, conversation: int, after: int, head: int) -> tuple[list[wire.Message], bool]:
-        """About as many as a page holds, and whether those are all. The first few say how long they are: else the log
-        would read 200 of the longest texts for each page of four, and who waits for it would wait 50 times as long."""
-        limit = min(FIRST_LOOK, self._page_messages)
-        messages = await self._log.since(conversation, after, limit=limit, until=head)
-        if len(messages) < limit:
-            return messages, True
-        size = sum(len(message.text) for message in messages) + limit
-        rest = min(self._page_messages - limit, (PAGE_BYTES - size) * limit // size)
-        if rest <= 0:
-            return messages, False
-        more = await self._log.since(conversation, messages[-1].seq, limit=rest, until=head)
-        return messages + more, len(more) < rest
+        async def read(last: wire.Message | None, limit: int) -> list[wire.Message]:
+            return await self._log.since(conversation, last.seq if last else after, limit=limit, until=head)
+
+        messages, ended = await read_page(read, self._page_messages)
+        return _page(conversation, after, messages, until=head if ended else 0)
 
     # --- publishing
 

@@ -13,12 +13,10 @@ from trio_chat.facts import Access, Device
 from trio_chat.model import FactKept
 from trio_chat.people import Account
 from wire import Code
-from wire.invite import to_base32
+from wire.tokens import ACCESS, to_base32
 
 MAX_DEVICES: Final = 16
 """Keys of one account beside the first, and its access tokens: as many as somebody keeps an eye on."""
-
-_ACCESS: Final = "access-"
 
 
 class Keyring:
@@ -106,7 +104,7 @@ class Keyring:
             raise Refusal(Code.BAD_ARGUMENT, f"there is a token {label} already; revoke it, or take another label")
         if len(labels) >= MAX_DEVICES:
             raise Refusal(Code.NOT_ALLOWED, f"this user has {MAX_DEVICES} tokens; revoke one of them first")
-        token = _ACCESS + to_base32(os.urandom(32))
+        token = ACCESS + to_base32(os.urandom(32))
         self._access[_digest(token)] = Access(account.id, label, now)
         return token
 
@@ -133,13 +131,7 @@ class Keyring:
 
 def is_access(token: str) -> bool:
     """Whether a token of a Hello is an access token."""
-    return token.startswith(_ACCESS)
-
-
-def fingerprint(key: bytes) -> str:
-    """A key as people compare it: the first 16 characters of its sha256 in base32, in fours."""
-    text = to_base32(hashlib.sha256(key).digest())[:16]
-    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))
+    return token.startswith(ACCESS)
 
 
 def _digest(token: str) -> str:

@@ -4,16 +4,15 @@ import math
 from typing import Final
 
 import wire
-from trio_chat.bans import until_text
-from trio_chat.errors import Refusal
-from trio_chat.facts import FOREVER
+from trio_chat.errors import Refusal, milliseconds
+from trio_chat.facts import FOREVER, until_text
 from trio_chat.people import Account, Conversation
 from trio_chat.rules import SERVER
 from trio_chat.state import State
 from wire import Code, Kind
 
-_MAX_WAIT: Final = 24 * 3600.0
-"""Seconds of a `retry_after` at most: a client that stays so long asks again."""
+PACED: Final = (Kind.TEXT, Kind.ACTION, Kind.EDIT, Kind.TOPIC)
+"""What slow mode counts: all that prints a line with a text of its writer's on everybody's screen."""
 
 
 def newcomer(state: State, account: Account, now: float) -> bool:
@@ -36,8 +35,14 @@ def check_may_write(account: Account, kind: Kind, now: float) -> None:
         raise Refusal(Code.NOT_APPROVED, "you are new here: an operator looks at newcomers before they may write")
     if muted(account, now):
         until = account.standing.muted_until
-        retry_after = 0 if until == FOREVER else _milliseconds(until - now)
+        retry_after = 0 if until == FOREVER else milliseconds(until - now)
         raise Refusal(Code.MUTED, f"an operator has muted you {until_text(until)}", retry_after=retry_after)
+
+
+def check_may_rename(account: Account, now: float) -> None:
+    """Raise Refusal(MUTED): everybody reads a new name, whatever it says."""
+    if muted(account, now):
+        check_may_write(account, Kind.TEXT, now)
 
 
 def check_direct(state: State, account: Account, other: Account, now: float) -> None:
@@ -56,17 +61,17 @@ def check_begin(state: State, account: Account, now: float) -> None:
     if account.begun >= most and newcomer(state, account, now):
         wait = account.standing.since + state.config.newcomer_time - now
         text = f"who is new here begins at most {most} conversations on the first day; go on in those"
-        raise Refusal(Code.NOT_ALLOWED, text, retry_after=_milliseconds(wait))
+        raise Refusal(Code.NOT_ALLOWED, text, retry_after=milliseconds(wait))
 
 
 def check_pace(state: State, account: Account, room: Conversation, event: wire.Say, now: float) -> None:
     """Whether the room's slow mode lets the account say this now. Raises Refusal(SLOW_MODE)."""
-    if event.kind not in (Kind.TEXT, Kind.ACTION) or account.operator:
+    if event.kind not in PACED or account.operator:
         return
     wait = state.rules.wait(room.id, account.id, event.nonce, now)
     if wait:
         text = f"one line each {state.rules.slow(room.id)} s here; wait {math.ceil(wait)} s"
-        raise Refusal(Code.SLOW_MODE, text, retry_after=_milliseconds(wait))
+        raise Refusal(Code.SLOW_MODE, text, retry_after=milliseconds(wait))
 
 
 def check_enter(state: State, account: Account, room: Conversation | None, now: float) -> None:
@@ -85,10 +90,6 @@ def check_enter(state: State, account: Account, room: Conversation | None, now: 
 def locked(state: State) -> bool:
     """Whether nobody new comes in without an invite."""
     return state.config.invite_only or state.rules.of(SERVER).locked
-
-
-def _milliseconds(seconds: float) -> int:
-    return math.ceil(min(seconds, _MAX_WAIT) * 1000)
 
 
 def role_rank(role: wire.UserRole) -> int:

@@ -2,9 +2,9 @@
 
 import socket
 from collections.abc import Sequence
-from ipaddress import ip_address, ip_network
 
 from trio_chat import proxy_protocol
+from trio_chat.addresses import is_in
 from trio_chat.errors import Disconnected
 from trio_chat.transport import SocketTransport
 
@@ -22,11 +22,7 @@ class ProxiedTransport(SocketTransport):
     async def start(self) -> None:
         """See Transport: takes the PROXY header."""
         await super().start()
-        try:
-            known = any(ip_address(self.address) in ip_network(one) for one in self._proxies)
-        except ValueError as exc:
-            raise Disconnected(str(exc)) from exc
-        if not known:
+        if not is_in(self.address, self._proxies):
             raise Disconnected("it is no proxy of this server")
         data = b""
         while True:

@@ -3,8 +3,10 @@
 import re
 import struct
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Final
+
+from trio_chat.addresses import unmapped
 
 MAX_TEXT: Final = 107
 """Bytes of the longest header of version 1, by its specification."""
@@ -48,7 +50,7 @@ def parse(data: bytes) -> Header | None:
     found = _TEXT.fullmatch(line)
     if found is None or int(found[3]) > 0xFFFF:
         raise ValueError("a PROXY header that is broken")
-    return Header(len(line), _shown(ip_address(found[1].decode())), int(found[3]))
+    return Header(len(line), str(unmapped(ip_address(found[1].decode()))), int(found[3]))
 
 
 def _binary(data: bytes) -> Header | None:
@@ -65,10 +67,5 @@ def _binary(data: bytes) -> Header | None:
             if length < layout.size:
                 raise ValueError("a PROXY header without its addresses")
             source, _, port, _ = layout.unpack_from(data, _FIXED.size)
-            return Header(size, _shown(ip_address(source)), port)
+            return Header(size, str(unmapped(ip_address(source))), port)
     return Header(size)
-
-
-def _shown(address: IPv4Address | IPv6Address) -> str:
-    inside = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return str(inside or address)

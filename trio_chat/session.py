@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from contextlib import suppress
 from functools import partial
 from typing import Final, assert_never, cast
 
@@ -34,12 +33,13 @@ from trio_chat.effects import (
 )
 from trio_chat.entrance import Admitted
 from trio_chat.entries import check_about
-from trio_chat.errors import Disconnected, Flooding, Refusal, Unavailable
+from trio_chat.errors import Disconnected, Flooding, Refusal, Unavailable, not_now
 from trio_chat.history import fetch, search
 from trio_chat.login import Claim
 from trio_chat.model import Draft
 from trio_chat.outbox import Outbox
 from trio_chat.people import Conversation
+from trio_chat.read_marks import ReadMarks
 from trio_chat.services import Services
 from trio_chat.slash import Asked, run
 from trio_chat.taking_back import report, take_back
@@ -98,12 +98,8 @@ class Session:
         self._lane = Lane()
         self._life = trio.CancelScope()
         self._reading = trio.CancelScope()
-        self._telling = trio.CancelScope()
+        self.marks: Final = ReadMarks(services, account, self.reply)
         self._quit = False
-        heads = services.hub.head
-        self._marks = {one for one in account.conversations if account.mark(one) < heads(one)}
-        """Conversations of which this client is to be told up to where its user has read."""
-        self._marked = trio.Event()
 
     @property
     def limits(self) -> wire.Limits:
@@ -133,7 +129,7 @@ class Session:
     def stop_reading(self) -> None:
         """Take no more requests; what is queued is still sent."""
         self._reading.cancel()
-        self._telling.cancel()
+        self.marks.stop()
 
     async def run(self) -> None:
         """Reader and sender, until the session is closed and all is sent.
@@ -147,7 +143,7 @@ class Session:
             with self._life:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self.outbox.run, self.cursor.next_page)
-                    nursery.start_soon(self._tell_marks)
+                    nursery.start_soon(self.marks.run)
                     with self._reading:
                         await self._read_all()
         finally:
@@ -245,10 +241,12 @@ class Session:
         except Unavailable as exc:
             if isinstance(event, wire.Say):
                 self._lane.failed(event.nonce)
-            self._refuse(request_id(event), not_now(exc))
+            self._refuse(request_id(event), not_now(exc.retry_after))
 
     def _effects(self, event: Request) -> list[Effect]:
         state, now = self._services.state, self._services.now()
+        if not state.keyring.opens(self.account, self.key, self.access):  # this connection ends when that is on disk
+            raise Refusal(Code.NOT_ALLOWED, "what this connection came with was taken away from its user")
         if isinstance(event, wire.Command):
             asked = Asked(state, self.account, event.id, now, self.key, self.address, bool(self.access))
             return run(asked, event)
@@ -340,7 +338,7 @@ class Session:
                 services.presence.announce(effect)
             case TellRead(conversation):
                 for session in services.sessions_of(self.account).values():
-                    session.tell_mark(conversation)
+                    session.marks.tell(conversation)
             case Tell() | Evict() | Owned():
                 services.committer.when_stored(partial(services.carry_out, effect))
             case _ as never:
@@ -371,36 +369,3 @@ class Session:
         may_read = partial(self._services.state.may_read, self.account)
         readable = tuple(one for one in page.messages if one.conversation in self._known and may_read(one))
         self.reply(wire.Page(page.ref, readable, more=page.more))
-
-    # --- what is read
-
-    def tell_mark(self, conversation: int) -> None:
-        """Tell this client soon up to where its user has read, and how much follows."""
-        self._marks.add(conversation)
-        self._marked.set()
-
-    async def _tell_marks(self) -> None:
-        """For ever. A task of its own: who marked it may be gone before its other connections are told."""
-        with self._telling:
-            while True:
-                while self._marks:
-                    await self._tell_mark(self._marks.pop())
-                self._marked = trio.Event()
-                await self._marked.wait()
-
-    async def _tell_mark(self, conversation: int) -> None:
-        account, services = self.account, self._services
-        await services.committer.flush()  # what was heard of is published: the head is behind what was taken away
-        mark, head = account.mark(conversation), services.hub.head(conversation)
-        unread = 0
-        if mark < head:
-            with suppress(Unavailable):  # how many is a kindness; the log is not there for those who need it now
-                unread = await services.log.unread(account.id, conversation, after=mark, until=head)
-        if conversation in account.conversations and account.mark(conversation) == mark:  # else it is told again
-            self.reply(wire.ReadMark(conversation, mark, head, unread))
-
-
-def not_now(exc: Unavailable | None = None) -> Refusal:
-    """The log failed."""
-    retry_after = 1000 if exc is None else exc.retry_after
-    return Refusal(Code.UNAVAILABLE, "the server cannot store or read it now; try again soon", retry_after=retry_after)

@@ -19,7 +19,7 @@ from trio_chat.bans import Bans
 from trio_chat.changes import Changes, Facts
 from trio_chat.config import Config
 from trio_chat.conversations import Conversations
-from trio_chat.errors import Refusal
+from trio_chat.errors import Refusal, not_now
 from trio_chat.facts import Standing, Used
 from trio_chat.keyring import Keyring
 from trio_chat.model import (
@@ -176,7 +176,7 @@ class State:
 
     def _new(self, key: bytes, now: float) -> Account:
         if self.ids_left <= 0:
-            raise Refusal(Code.UNAVAILABLE, "the log cannot be written now; try again soon", retry_after=1000)
+            raise not_now()
         self._next_account += 1
         self._take_ids()
         return Account(self._next_account - 1, key, "", "", guest=False, standing=Standing(since=now, seen=now))

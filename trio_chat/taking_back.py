@@ -6,7 +6,7 @@ from typing import Final
 import wire
 from trio_chat.committer import Lane, Submission
 from trio_chat.effects import Report, TakeBack
-from trio_chat.errors import Refusal
+from trio_chat.errors import Refusal, Unavailable
 from trio_chat.model import Draft
 from trio_chat.moderation import role_rank
 from trio_chat.people import Account, Conversation
@@ -57,7 +57,7 @@ async def report(services: Services, account: Account, asked: Report) -> str:
     mend = f"\n/redact {asked.conversation}:{asked.seq} takes it back." if where.startswith("#") else ""
     services.notice(operators, f"{account.name} reports {what}{mend}")
     if not await services.committer.flush():
-        raise Refusal(Code.UNAVAILABLE, "the server cannot store it now; try again soon", retry_after=1000)
+        raise Unavailable("a report is not stored")
     here = any(one.connections for one in operators)
     return "The operators are told." if here else "No operator is here now; they will find it."
 
@@ -96,4 +96,4 @@ async def _forget(services: Services, operator: Account, room: Conversation, seq
     if seqs:
         await services.committer.flush()
     if any(isinstance(event, wire.Refused) for event in refused):
-        raise Refusal(Code.UNAVAILABLE, "the server cannot store it now; try again soon", retry_after=1000)
+        raise Unavailable("not all of it is taken back")

@@ -18,7 +18,7 @@ from trio_chat.changes import Facts
 from trio_chat.errors import Refusal
 from trio_chat.facts import FOREVER, Used
 from wire import Code
-from wire.invite import PREFIX, TOKEN_BYTES, from_base32, to_base32
+from wire.tokens import INVITE, LINK, TOKEN_BYTES, from_base32, to_base32
 
 SECRET_BYTES: Final = 32
 DAY: Final = 24 * 3600.0
@@ -29,6 +29,7 @@ LINK_TIME: Final = 600.0
 RECOVERY_TIME: Final = 24 * 3600.0
 """The same of one that gives an account back to somebody who lost the key."""
 
+_MINUTE: Final = 60.0
 _BODY: Final = struct.Struct(">IIIHB")
 _MAC: Final = TOKEN_BYTES - _BODY.size
 _MANY: Final = (1 << 16) - 1
@@ -62,7 +63,7 @@ class Family:
 
 
 INVITES: Final = Family(
-    PREFIX,
+    INVITE,
     (Purpose.INVITE,),
     Code.INVITE_INVALID,
     Code.INVITE_EXPIRED,
@@ -70,7 +71,7 @@ INVITES: Final = Family(
     "ask whoever invited you for another invite",
 )
 LINKS: Final = Family(
-    "link-",
+    LINK,
     (Purpose.LINK, Purpose.RECOVER, Purpose.TAKE_OVER),
     Code.LINK_INVALID,
     Code.LINK_EXPIRED,
@@ -106,9 +107,24 @@ def family_of(purpose: Purpose) -> Family:
 
 def make(secret: bytes, purpose: Purpose, *, account: int = 0, until: float = FOREVER, uses: int = 1) -> str:
     """A token as it is typed and pasted; at most 65,535 uses, `until` to the minute."""
-    minute = -int(-until // 60)
+    minute = _minute(until)
     body = _BODY.pack(int.from_bytes(os.urandom(4), "big"), account, minute, min(uses, _MANY), purpose)
     return family_of(purpose).prefix + to_base32(body + _mac(secret, body))
+
+
+def ends(now: float, life: float, over: float) -> float:
+    """When a code ends that is made now for `life` seconds: late enough to be none of those from before `over`."""
+    return max(now, over + _MINUTE) + life
+
+
+def is_from_before(token: Token, life: float, over: float) -> bool:
+    """Whether a code for `life` seconds was made before `over`, or so soon after it that `ends` makes none such."""
+    return token.until != FOREVER and token.until <= _minute(over + life) * _MINUTE
+
+
+def _minute(seconds: float) -> int:
+    """The first full one by then."""
+    return -int(-seconds // _MINUTE)
 
 
 def _mac(secret: bytes, body: bytes) -> bytes:
@@ -139,7 +155,7 @@ class Tokens:
         if len(data) != TOKEN_BYTES or not hmac.compare_digest(_mac(self._secret, body), mac):
             raise Refusal(family.invalid, f"this is not whole, or not of this server; {family.next_step}")
         _, account, minute, uses, purpose = _BODY.unpack(body)
-        token = Token(body.hex(), Purpose(purpose), account, minute * 60.0, uses)
+        token = Token(body.hex(), Purpose(purpose), account, minute * _MINUTE, uses)
         if token.purpose not in family.purposes:
             raise Refusal(family.invalid, f"this is for something else; {family.next_step}")
         if again and token.account == again:

@@ -7,10 +7,8 @@ from wire.events import (
     Answer,
     Bye,
     Challenge,
-    ClientEvent,
     Command,
     Done,
-    Event,
     Fetch,
     Gap,
     Hello,
@@ -35,7 +33,6 @@ from wire.events import (
     Rooms,
     Say,
     Search,
-    ServerEvent,
     SetStatus,
     Stored,
     Unknown,
@@ -53,6 +50,7 @@ from wire.frame import (
     Encoded,
 )
 from wire.invite import Invite
+from wire.numbers import ClientEvent, Event, ServerEvent
 from wire.parts import (
     Change,
     Conversation,

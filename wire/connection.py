@@ -4,7 +4,7 @@ import enum
 from typing import Final
 
 from wire.errors import Code, LocalProtocolError, RemoteProtocolError
-from wire.events import CLIENT_TYPES, SERVER_TYPES, Event, Unknown, Welcome
+from wire.events import Unknown, Welcome
 from wire.frame import (
     APPID,
     FRAME_VERSION,
@@ -18,6 +18,7 @@ from wire.frame import (
     decode_id,
     encode,
 )
+from wire.numbers import CLIENT_TYPES, SERVER_TYPES, Event
 from wire.state import START, TABLE, Role, State
 
 

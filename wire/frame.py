@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from wire.errors import Code, LocalProtocolError, RemoteProtocolError
-from wire.events import CLIENT_TYPES, SERVER_TYPES, TYPE_OF, Event
+from wire.numbers import CLIENT_TYPES, SERVER_TYPES, TYPE_OF, Event
 
 APPID: Final = b"TCHT"
 DEFAULT_PORT: Final = 7557

@@ -4,18 +4,14 @@
 character in it that means something to it.
 """
 
-import base64
-import binascii
 import zlib
 from dataclasses import dataclass
 from typing import Final
 
 from wire.proof import NO_PIN
+from wire.tokens import INVITE, TOKEN_BYTES, from_base32, to_base32
 
 SCHEME: Final = "tchat://"
-TOKEN_BYTES: Final = 24
-PREFIX: Final = "invite-"
-"""Of a token in `Hello.token`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Invite:
     @property
     def hello_token(self) -> str:
         """What Hello says of it; "" where there is none."""
-        return PREFIX + to_base32(self.token) if self.token else ""
+        return INVITE + to_base32(self.token) if self.token else ""
 
     @property
     def blob(self) -> str:
@@ -49,16 +45,3 @@ class Invite:
         if len(body) not in (len(NO_PIN), len(NO_PIN) + TOKEN_BYTES) or zlib.crc32(body).to_bytes(4, "big") != check:
             raise ValueError("this invite is not whole; copy all of it, or ask for another")
         return cls(body[: len(NO_PIN)], body[len(NO_PIN) :])
-
-
-def to_base32(data: bytes) -> str:
-    """Lower case, without padding."""
-    return base64.b32encode(data).decode().rstrip("=").lower()
-
-
-def from_base32(text: str) -> bytes:
-    """What `to_base32` was given; b"" for what is none."""
-    try:
-        return base64.b32decode(text.upper() + "=" * (-len(text) % 8))
-    except (binascii.Error, ValueError):
-        return b""

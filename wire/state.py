@@ -18,7 +18,8 @@ ERROR from then on, and nothing more is read from it.
 import enum
 from typing import Final, assert_never
 
-from wire.events import CLIENT_TYPES, SERVER_TYPES, Bye, Challenge, Event, Hello, Proof, Refused, Welcome
+from wire.events import Bye, Challenge, Hello, Proof, Refused, Welcome
+from wire.numbers import CLIENT_TYPES, SERVER_TYPES, Event
 
 
 class Role(enum.Enum):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 import wire
 from client_repl.chat import Chat
+from client_repl.drafts import direct_target
 from client_repl.effects import Quit, Reconnect, RetryAfter, Send
 from client_repl.inputs import Mode
 from client_repl.items import Clear, Failure, Line, Notice, PresenceLine, Roster, Skipped, Welcomed
@@ -244,7 +245,7 @@ def test_json_lines_and_text_lines() -> None:
     c = chat(mode=Mode.JSON)
     c.welcomed(welcome())
     assert say(c, '{"to":"@bob","text":"@x","kind":"action"}').kind is wire.Kind.ACTION
-    assert c.direct_target('{"to":"@bob","text":"x"}') == "bob"
+    assert direct_target(c, '{"to":"@bob","text":"x"}') == "bob"
     c = chat(where="@bob", mode=Mode.TEXT)
     c.welcomed(welcome())
     assert (say(c, "/quit").to, say(c, "/quit").text) == ("@bob", "/quit")
@@ -349,12 +350,12 @@ def test_whom_a_draft_goes_to_alone(draft: str, target: str | None) -> None:
     c = connected()
     c.received(message(1))
     c.received(message(1, sender="dora", to="@alice", conversation=9))
-    assert c.direct_target(draft) == target
+    assert direct_target(c, draft) == target
 
 
 def test_in_a_direct_conversation_every_text_is_direct() -> None:
     c = chat(where="@bob")
-    assert [c.direct_target(draft) for draft in ("hi", "/me waves", "/who")] == ["bob", "bob", None]
+    assert [direct_target(c, draft) for draft in ("hi", "/me waves", "/who")] == ["bob", "bob", None]
     c.welcomed(welcome())
     assert say(c, "hi").to == "@bob"
     (who,) = sent(c.submit("/who"))

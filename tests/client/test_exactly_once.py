@@ -120,12 +120,10 @@ class ExactlyOnce(RuleBasedStateMachine):
                 client.unwritten.append((client.chat.progress.log_id, item))
                 client.resets_told += isinstance(item, Notice)
             case Keep(line):
-                client.keeper.keep(line)
+                client.keeper.obey(effect)
                 self.said += [] if line.text in self.said else [line.text]
-            case LetGo(nonce):
-                client.keeper.let_go(nonce)
-            case Start(position):
-                client.keeper.start(position)
+            case LetGo() | Start():
+                client.keeper.obey(effect)
             case RetryAfter():
                 self.retry_due = True
             case Reconnect():

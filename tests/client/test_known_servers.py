@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from client_repl.address import Address
+from client_repl.address import Address, parse
 from client_repl.known_servers import KnownServers, KnownServersError, Pinned, Verified
 
 ONE, TWO = Address("example.org", 7557), Address("::1", 99)
@@ -36,6 +36,34 @@ def test_a_name_is_known_however_it_is_typed(tmp_path: Path) -> None:
     servers = KnownServers(tmp_path / "known")
     servers.learn(Address("Example.ORG"), Verified())
     assert servers.get(ONE) == Verified()
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("chat.example.org", "chat.example.org.", "CHAT.Example.org", "chat。example。org", "chat.example.org.:7557"),
+        ("bücher.example", "BÜCHER.example.", "xn--bcher-kva.example", "[bücher.example]:7557"),
+        ("::1", "[0:0::1]", "[0000::0001]:7557", "0:0:0:0:0:0:0:1"),
+        ("127.0.0.1", "127.1", "2130706433", "0x7f.1", "127.0.0.1.", "[::ffff:127.0.0.1]", "::FFFF:7f00:1"),
+        ("fe80::1%eth0", "[FE80:0::1%eth0]"),
+    ],
+    ids=lambda spellings: spellings[0],
+)
+def test_a_server_that_is_known_is_so_in_each_spelling(spellings: tuple[str, ...], tmp_path: Path) -> None:
+    for first in spellings:
+        servers = KnownServers(tmp_path / str(spellings.index(first)))
+        servers.learn(parse(first), Verified())
+        assert [servers.get(parse(spelling)) for spelling in spellings] == [Verified()] * len(spellings)
+
+
+@pytest.mark.parametrize("host", ["example.com", "1.example.org", "fe80::1%eth1", "feed.cafe", "a" * 70, "..", "."])
+def test_and_no_other_one_is(host: str, tmp_path: Path) -> None:
+    servers = KnownServers(tmp_path / "known")
+    for known in ("example.org", "fe80::1%eth0", "fe80::1", "127.0.0.1"):
+        servers.learn(Address(known), Verified())
+    assert servers.get(Address(host)) is None
+    servers.learn(Address(host), Pinned(PIN))
+    assert servers.get(Address(host)) == Pinned(PIN)
 
 
 def test_a_pin_and_a_token_make_no_other_server(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 import wire
 from client_repl.chat import Chat
 from client_repl.cursors import Progress
+from client_repl.drafts import direct_target
 from client_repl.effects import Keep
 from client_repl.inputs import Mode
 from client_repl.items import Failure, Line, Notice
@@ -59,8 +60,8 @@ def test_an_edit_without_a_number_is_of_the_last_own_line_here() -> None:
     assert (event.ref, event.conversation, event.text) == (3, LOBBY, "2 much")
     c.submit("/switch @bob")
     assert say(c, "/edit well").conversation == 9
-    assert c.direct_target("/edit well") == "bob"
-    assert c.direct_target("/edit #2 well") is None
+    assert direct_target(c, "/edit well") == "bob"
+    assert direct_target(c, "/edit #2 well") is None
 
 
 def test_an_edit_never_changes_the_line_before_one_that_is_on_its_way() -> None:

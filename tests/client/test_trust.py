@@ -33,7 +33,7 @@ SHOWN = {"ours": OURS, "other": OTHER, "certified": CERTIFIED, "renewed": RENEWE
 class Host:
     """A server that shows `certificate` and reads; `handshakes` it was asked for, and what was `said` to it."""
 
-    def __init__(self, certificate: Certificate, folder: Path, *, alpn: str = "tchat/1") -> None:
+    def __init__(self, certificate: Certificate, folder: Path, *, alpn: str = wire.ALPN) -> None:
         self.certificate = certificate
         self.handshakes = 0
         self.said = bytearray()
@@ -192,6 +192,16 @@ async def test_a_renewed_certificate_of_the_same_key_is_no_news(tmp_path: Path) 
     assert old.chain != new.chain
     host = Host(new, tmp_path)
     assert (await host.talk(Trust(TARGET, knowing(tmp_path, Pinned(old.pin))))).pin == old.pin
+
+
+async def test_a_dot_at_the_end_makes_no_stranger_of_a_verified_server(tmp_path: Path) -> None:
+    dotted = replace(TARGET, host=TARGET.host + ".")
+    known = knowing(tmp_path, None)
+    await Host(CERTIFIED, tmp_path).talk(Trust(dotted, known))
+    assert known.get(TARGET) == Verified()
+    with pytest.raises(Trouble) as caught:
+        await Host(OURS, tmp_path).talk(Trust(dotted, known, trusts_new=True), answering(True))
+    assert caught.value.code == "server-unverified"
 
 
 async def test_who_says_yes_is_not_asked_again_and_who_says_no_is(tmp_path: Path) -> None:
@@ -372,7 +382,7 @@ async def test_whom_the_user_invites_knows_the_key_too(tmp_path: Path, autojump_
 
     world = World(trust=Trust(TARGET, knowing(tmp_path, Pinned(PIN))))
     assert await world.run(script) == 0
-    assert Notice(invite.line(TARGET.host, TARGET.port)) in world.items
+    assert Notice("", invite.line(TARGET.host, TARGET.port)) in world.items
 
 
 async def test_a_key_that_changes_meanwhile_ends_the_session(tmp_path: Path, autojump_clock: MockClock) -> None:

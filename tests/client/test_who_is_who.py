@@ -4,6 +4,7 @@ import pytest
 
 import wire
 from client_repl.chat import Chat
+from client_repl.drafts import direct_target
 from client_repl.inputs import Mode
 from client_repl.items import Failure, Line, Notice, PresenceLine
 from tests.client.talk import (
@@ -101,7 +102,7 @@ def test_a_reply_follows_the_partner_to_another_name() -> None:
     the_name_changes_hands(c)
     assert say(c, "/reply the door code") == ("@bobby", BOB)
     assert say(c, "/reply #1 the door code") == ("@bobby", BOB)
-    assert c.direct_target("/reply") == "bobby"
+    assert direct_target(c, "/reply") == "bobby"
 
 
 def test_a_reply_to_an_own_line_goes_to_its_receiver() -> None:
@@ -158,7 +159,7 @@ def test_after_a_reset_nobody_is_known() -> None:
     assert say(c, "@bob hi") == ("@bob", 0)
     (failed,) = shown(c.submit("/reply secret"))
     assert isinstance(failed, Failure)
-    assert c.direct_target("/reply") is None
+    assert direct_target(c, "/reply") is None
 
 
 # --- whose a line is

@@ -11,7 +11,7 @@ from tests.e2e.processes import serving
 from tests.e2e.raw import LOBBY, Identity, Raw, new_nonce
 from wire.frame import HEADER
 
-TYPES = {cls: number for number, cls in wire.events.CLIENT_TYPES.items()}
+TYPES = {cls: number for number, cls in wire.numbers.CLIENT_TYPES.items()}
 
 
 def frame(payload: bytes, kind: type[wire.Event] = wire.Hello, appid: bytes = wire.APPID, version: int = 1) -> bytes:

@@ -18,7 +18,7 @@ from wire.frame import HEADER
 
 Script = Callable[[Peer], Awaitable[None]]
 
-CHALLENGE, MESSAGE = (wire.events.TYPE_OF[kind] for kind in (wire.Challenge, wire.Message))
+CHALLENGE, MESSAGE = (wire.numbers.TYPE_OF[kind] for kind in (wire.Challenge, wire.Message))
 NONSENSE = HEADER.pack(wire.APPID, 1, MESSAGE, 0, 20) + b"\xc1" * 20
 
 CONTROL = "".join(map(chr, [*range(0x20), *range(0x7F, 0xA0)]))

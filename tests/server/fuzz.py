@@ -31,8 +31,8 @@ from tests.server.hostile import Hostile
 from tests.server.rig import Client, Rig, running
 from trio_chat.log import MemoryLog
 from trio_chat.lookalikes import looks
-from wire.events import SERVER_TYPES
 from wire.frame import HEADER, decode, encode
+from wire.numbers import SERVER_TYPES
 
 MAX_ROOMS: Final = 12
 MAX_ENTERED: Final = 5

@@ -11,8 +11,8 @@ import msgspec
 import wire
 from tests.wire import fuzz as wire_fuzz
 from trio_chat.slash import TABLE as COMMANDS
-from wire.events import CLIENT_TYPES, TYPE_OF
 from wire.frame import HEADER
+from wire.numbers import CLIENT_TYPES, TYPE_OF
 
 NAMES: Final = (
     "alice",

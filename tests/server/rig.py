@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import pytest
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -103,6 +104,16 @@ class Client:
         )
         self.send(wire.Proof(next(self.ids), self.key.sign(signed)))
         return await self.until(wire.Welcome)
+
+    async def refused(self, **changes: Any) -> wire.Refused:
+        """As what the login is refused; nothing but a Bye follows."""
+        with pytest.raises(AssertionError, match="the stream ended"):
+            await self.login(**changes)
+        *_, refused, bye = self.seen
+        assert isinstance(refused, wire.Refused)
+        assert refused.text
+        assert bye == wire.Bye("refused")
+        return refused
 
     async def go_live(self, *positions: wire.Position) -> wire.Members:
         """Resume, and read until it is live."""

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from tests.server.people import NOW, refused
-from trio_chat.bans import MAX_BANS, Bans, of_account, of_key, of_name, of_network, until_text
+from trio_chat.bans import MAX_BANS, Bans, of_account, of_key, of_name, of_network
 from trio_chat.changes import Changes
-from trio_chat.facts import FOREVER, Ban
+from trio_chat.facts import FOREVER, Ban, until_text
 from trio_chat.model import FactKept
 from wire import Code
 
@@ -48,6 +48,7 @@ def test_each_target_is_enough(target: str) -> None:
         ("0.0.0.0/0", "203.0.113.1", "2001:db8::1"),
         ("2001:db8::/64", "2001:db8::ffff:1", "2001:db8:0:1::"),
         ("::/0", "::1", "127.0.0.1"),
+        ("192.0.2.0/24", "::ffff:192.0.2.9", "::ffff:192.0.3.0"),
     ],
 )
 def test_a_network_is_who_comes_from_there(network: str, inside: str, outside: str) -> None:

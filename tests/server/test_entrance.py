@@ -5,8 +5,10 @@ from ipaddress import ip_network
 
 import pytest
 
+import wire
 from tests.server.people import ADDRESS, NOW, SECRET, arrive, changed, new_key, refused, restarted
 from trio_chat.bans import of_account, of_key, of_name, of_network
+from trio_chat.effects import ReplyWhenKept
 from trio_chat.entrance import Admitted, Visitor, enter
 from trio_chat.errors import Refusal
 from trio_chat.facts import Ban
@@ -15,6 +17,7 @@ from trio_chat.model import AccountKept, Saved
 from trio_chat.moderation import newcomer
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
+from trio_chat.slash import Asked, run
 from trio_chat.state import State
 from trio_chat.tokens import Purpose, make
 from wire import Code, UserRole
@@ -153,6 +156,11 @@ def _recovery_from_before_the_account_owned_all(state: State, alice: Account) ->
     return _visitor(token)
 
 
+def _invite_of_the_banned(state: State, alice: Account) -> Visitor:
+    ban(state, of_account(alice.id))
+    return _visitor(state.tokens.make(Purpose.INVITE, account=alice.id))
+
+
 OTHER = bytes(range(32))
 REFUSED: list[tuple[str, Setting, Code]] = [
     ("a banned key", _banned(lambda visitor: of_key(visitor.key)), Code.BANNED),
@@ -167,6 +175,7 @@ REFUSED: list[tuple[str, Setting, Code]] = [
     ("an owner token", lambda state, alice: _visitor(make(SECRET, Purpose.OWNER)), Code.INVITE_INVALID),
     ("an old invite", lambda state, alice: _visitor(make(SECRET, Purpose.INVITE, until=NOW - 60)), Code.INVITE_EXPIRED),
     ("a used invite", lambda state, alice: _visitor(_used(state, alice, Purpose.INVITE)), Code.INVITE_USED),
+    ("an invite of the banned", _invite_of_the_banned, Code.INVITE_INVALID),
     ("no access token", lambda state, alice: _visitor("access-aaaa"), Code.ACCESS_INVALID),
     ("a revoked access token", _revoked_access, Code.ACCESS_INVALID),
     ("a token of who is gone", _access_of_who_is_gone, Code.ACCESS_INVALID),
@@ -228,6 +237,14 @@ def test_an_invite_opens_a_locked_server(by_config: bool, alice: Account, state:
     assert (account.standing.invited, account.standing.invited_by) == (True, alice.id)
     assert not newcomer(state, account, NOW), "somebody vouches for it"
     assert account.owned, "else the invite would be used up, and nobody in"
+
+
+def test_an_invite_is_good_again_when_the_ban_of_who_made_it_ends(state: State, alice: Account) -> None:
+    token = state.tokens.make(Purpose.INVITE, account=alice.id)
+    state.bans.put(of_account(alice.id), Ban(shown="x", by="oscar", at=NOW, until=NOW + 60), NOW)
+    with refused(Code.INVITE_INVALID):
+        come(state, token=token)
+    assert come(state, token=token, now=NOW + 60).account.standing.invited
 
 
 def test_whoever_is_known_needs_no_invite(state: State, alice: Account) -> None:
@@ -365,6 +382,38 @@ def test_a_lost_key_is_replaced_with_all_that_it_gave(state: State, alice: Accou
             come(again, "alice", access)
 
 
+@pytest.mark.parametrize("second", range(0, 60, 7))
+@pytest.mark.parametrize("taken_away", ["revoke 2", "recovery"])
+def test_a_code_of_before_a_key_was_taken_away_lets_no_thief_back_in(
+    state: State, alice: Account, taken_away: str, second: int
+) -> None:
+    def order(line: str, now: float) -> str:
+        name, *words = line.split()
+        asked = Asked(state, alice if name != "recover" else oscar, 1, now, alice.key, ADDRESS)
+        [*_, done] = run(asked, wire.Command(1, name, tuple(words)))
+        assert isinstance(done, ReplyWhenKept)
+        assert isinstance(done.event, wire.Answer)
+        return done.event.lines[-1].removeprefix("--link ")
+
+    oscar, now = arrive(state, "oscar", UserRole.OPERATOR), NOW + second
+    state.keyring.link(alice, new_key(), "", NOW)
+    by_thief, recovery = order("link", now), order("recover alice", now)
+    if taken_away == "recovery":
+        come(state, "alice", order("recover alice", now), now=now + 1)
+    else:
+        order(taken_away, now + 1)
+    with refused(Code.LINK_EXPIRED):
+        come(state, "thief", by_thief, now=now + 2)
+    for _ in range(2):
+        device = new_key()
+        assert come(state, "alice", order("link", now + 2), key=device, now=now + 3).account is alice
+    if taken_away == "recovery":
+        with refused(Code.LINK_EXPIRED):
+            come(state, "thief", recovery, now=now + 2)
+        recovery = order("recover alice", now + 2)
+    assert come(state, "alice", recovery, now=now + 4).account is alice, "no thief ends that by a /revoke"
+
+
 def test_a_code_that_is_right_stays_good_when_it_is_refused_for_something_else(state: State, alice: Account) -> None:
     token = state.tokens.make(Purpose.LINK, account=alice.id)
     with refused(Code.NOT_ALLOWED):
@@ -387,6 +436,13 @@ def test_an_access_token_is_its_account_under_any_key_and_name(state: State, ali
 
 def test_who_comes_under_another_name_has_it(state: State, alice: Account) -> None:
     assert come(state, "alicia", key=alice.key) == Admitted(alice, "alice")
+
+
+def test_who_is_muted_has_the_old_name_under_whatever_name_it_comes(state: State, alice: Account) -> None:
+    state.stand(alice, muted=True, muted_until=NOW + 60)
+    assert come(state, "BUY-MY-STUFF", key=alice.key) == Admitted(alice)
+    assert alice.name == "alice"
+    assert come(state, "alicia", key=alice.key, now=NOW + 60) == Admitted(alice, "alice")
 
 
 def test_a_released_name_is_free_and_its_owner_still_known(state: State, alice: Account) -> None:

@@ -9,10 +9,11 @@ import wire
 from tests.server.memory_transport import MemoryTransport
 from tests.server.rig import opened
 from trio_chat.cursor import Cursor, Mode
-from trio_chat.hub import PAGE_BYTES, Hub
+from trio_chat.hub import Hub
 from trio_chat.log import MemoryLog
 from trio_chat.model import Chunk, Draft
 from trio_chat.outbox import Outbox
+from trio_chat.paging import PAGE_BYTES
 
 
 class CountedLog(MemoryLog):

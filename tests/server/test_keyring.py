@@ -6,10 +6,11 @@ import pytest
 
 from tests.server.people import NOW, arrive, changed, facts, new_key, refused, restarted
 from trio_chat.facts import Access, Device
-from trio_chat.keyring import MAX_DEVICES, Keyring, fingerprint, is_access
+from trio_chat.keyring import MAX_DEVICES, Keyring, is_access
 from trio_chat.people import Account
 from trio_chat.state import State
 from wire import Code
+from wire.fingerprint import fingerprint
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 import wire
-from trio_chat.errors import Refusal
+from tests.server.people import refused
 from trio_chat.model import LOBBY, AccountKept, Saved
 from trio_chat.namebook import MAX_FORMER, NAME_KEPT
 from trio_chat.people import Account
@@ -34,10 +34,6 @@ def vanish(state: State, account: Account) -> list[int]:
     while not state.disconnected(account):
         pass
     return state.departed(account)
-
-
-def refused(code: Code) -> "pytest.RaisesExc[Refusal]":
-    return pytest.raises(Refusal, check=lambda refusal: refusal.code is code and bool(refusal.text))
 
 
 # --- names

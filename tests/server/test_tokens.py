@@ -10,7 +10,7 @@ from trio_chat.facts import FOREVER, Used
 from trio_chat.model import FactKept
 from trio_chat.tokens import INVITES, LINKS, OWNERS, SECRET_BYTES, Family, Purpose, Tokens, family_of, make
 from wire import Code
-from wire.invite import TOKEN_BYTES, from_base32
+from wire.tokens import TOKEN_BYTES, from_base32
 
 SECRET = bytes(range(SECRET_BYTES))
 FAMILIES = (INVITES, LINKS, OWNERS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import inspect
 
 import wire
-from wire.events import CLIENT_TYPES, SERVER_TYPES
+from wire.numbers import CLIENT_TYPES, SERVER_TYPES
 
 _MAX_TEXT = 20
 _MAX_ITEMS = 3

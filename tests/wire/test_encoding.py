@@ -11,8 +11,8 @@ import wire
 from tests.wire.samples import HELLO, LOGIN, MESSAGE, SAMPLES, WELCOME, before, opened, play
 from tests.wire.strategies import events
 from wire import Encoded, Role
-from wire.events import BOTH_TYPES, CLIENT_TYPES, SERVER_TYPES
 from wire.frame import HEADER, decode, encode
+from wire.numbers import BOTH_TYPES, CLIENT_TYPES, SERVER_TYPES
 
 SAY = wire.Say(5, bytes(16), "#lobby", "hi")
 

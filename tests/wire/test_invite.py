@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wire
-from wire.invite import TOKEN_BYTES
+from wire.tokens import TOKEN_BYTES
 
 PIN = bytes(range(32))
 TOKEN = bytes(range(100, 100 + TOKEN_BYTES))
@@ -42,7 +42,7 @@ def test_a_blob_that_lost_or_changed_a_character_is_refused(invite: wire.Invite,
         invite.blob[:place] + invite.blob[place + 1 :],
         invite.blob[:place] + other + invite.blob[place + 1 :],
     ):
-        if damaged != invite.blob and wire.invite.from_base32(damaged) != wire.invite.from_base32(invite.blob):
+        if damaged != invite.blob and wire.tokens.from_base32(damaged) != wire.tokens.from_base32(invite.blob):
             with pytest.raises(ValueError, match="not whole"):
                 wire.Invite.of_blob(damaged)
 

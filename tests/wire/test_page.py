@@ -12,8 +12,8 @@ from msgspec import inspect
 import wire
 from tests.wire.samples import LOGIN
 from wire import events
-from wire.events import CLIENT_TYPES, SERVER_TYPES
 from wire.frame import encode
+from wire.numbers import CLIENT_TYPES, SERVER_TYPES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text("utf-8")
 PARTS = [wire.Position, wire.Conversation, wire.User, wire.PresenceChange, wire.Limits, wire.Room]

@@ -10,8 +10,8 @@ import wire
 from tests.wire.samples import LOGIN, SAMPLES, opened, play
 from tests.wire.vectors import dump, plain
 from wire import Role
-from wire.events import CLIENT_TYPES, SERVER_TYPES
 from wire.frame import encode
+from wire.numbers import CLIENT_TYPES, SERVER_TYPES
 
 TEXT = resources.files(wire).joinpath("vectors.json").read_text("utf-8")
 VECTORS = json.loads(TEXT)

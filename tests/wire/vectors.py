@@ -13,8 +13,8 @@ import msgspec
 import wire
 from tests.wire.samples import HELLO, SAMPLES
 from wire import Code, Role
-from wire.events import TYPE_OF
 from wire.frame import HEADER, encode
+from wire.numbers import TYPE_OF
 
 _ABOUT: Final = (
     "Golden frames of the trio-chat protocol, version 1; docs/protocol.md explains them. "

@@ -21,6 +21,9 @@ MAX_DURATION: Final = 10 * 365 * 24 * 3600.0
 """Seconds: who means longer, means for ever; and a year of five figures is no date."""
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 _LINE: Final = re.compile(r"(\d{1,10}):(\d{1,10})")
+MAX_ANSWER: Final = wire.MAX_FRAME_SERVER - 1024
+"""Bytes of the lines of one answer, each counted with _LINE_BYTES more."""
+_LINE_BYTES: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,25 @@ class Asked:
 
     def answer(self, *lines: str) -> Effect:
         """Say this now: nothing was changed."""
-        return Reply(wire.Answer(self.id, lines))
+        return Reply(wire.Answer(self.id, fitting(lines)))
 
     def done(self, *lines: str) -> Effect:
         """Say this as soon as the change is on disk."""
-        return ReplyWhenKept(wire.Answer(self.id, lines))
+        return ReplyWhenKept(wire.Answer(self.id, fitting(lines)))
+
+
+def fitting(lines: Iterable[str]) -> tuple[str, ...]:
+    """The first of the lines that a frame holds. Where that is not all, the next one follows as far as it goes: what
+    others wrote, such as reasons, may be as long as it may be."""
+    taken: list[str] = []
+    left = MAX_ANSWER
+    for line in lines:
+        data = line.encode()
+        left -= len(data) + _LINE_BYTES
+        if left < 0:
+            return (*taken, data[:left].decode(errors="ignore") + "…")
+        taken.append(line)
+    return tuple(taken)
 
 
 class Words:

@@ -1,4 +1,4 @@
-"""What operators order: who may be here, who may write, and what holds in rooms."""
+"""What operators order: who may be here, who may write, what holds in rooms, what is taken back, and what they see."""
 
 from contextlib import suppress
 from ipaddress import ip_network
@@ -6,18 +6,18 @@ from typing import Final
 
 import msgspec
 
-from trio_chat.bans import of_account, of_key, of_name, of_network, until_text
+from trio_chat.bans import of_account, of_key, of_name, of_network
 from trio_chat.effects import Announce, Effect, Entered, Evict, TakeBack, Tell
 from trio_chat.errors import Refusal
-from trio_chat.facts import FOREVER, Ban
-from trio_chat.keyring import fingerprint
+from trio_chat.facts import FOREVER, Ban, at_text, until_text
 from trio_chat.moderation import role_rank
 from trio_chat.names import fold, name_key, shown
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
-from trio_chat.slash.asked import Asked, Words
-from trio_chat.tokens import RECOVERY_TIME, Purpose
+from trio_chat.slash.asked import Asked, Words, fitting
+from trio_chat.tokens import RECOVERY_TIME, Purpose, ends
 from wire import Change, Code, PresenceChange, UserRole
+from wire.fingerprint import fingerprint
 
 MAX_SLOW: Final = 3600
 """Seconds from one line to the next, at the most."""
@@ -164,7 +164,7 @@ def recover(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     if not target.owned:
         raise Refusal(Code.NOT_ALLOWED, f"{target.name} owns no name that could be given back")
-    until = asked.now + RECOVERY_TIME
+    until = ends(asked.now, RECOVERY_TIME, target.standing.recovered)
     code = asked.state.tokens.make(Purpose.RECOVER, account=target.id, until=until)
     return [
         asked.done(
@@ -292,6 +292,9 @@ def raid(asked: Asked, words: Words) -> list[Effect]:
     return [asked.done(closed if on else "The server is open again.")]
 
 
+# --- what was said
+
+
 def redact(asked: Asked, words: Words) -> list[Effect]:
     """`/redact LINE`."""
     conversation, seq = words.line()
@@ -311,13 +314,17 @@ def purge(asked: Asked, words: Words) -> list[Effect]:
     return [TakeBack(asked.id, author=target, since=asked.now - duration)]
 
 
+# --- what there is to know
+
+
 def audit(asked: Asked, words: Words) -> list[Effect]:
     """`/audit [N]`."""
     count = words.number("how many", MAX_AUDIT, default=20)
     words.end()
     entries = asked.state.audit.newest(count)
-    lines = [f"{until_text(one.at)[6:]}  {one.name} {one.command} {one.arguments}".rstrip() for one in entries]
-    return [asked.answer(*(lines or ["Nothing was done yet."]))]
+    lines = [f"{at_text(one.at)}  {one.name} {one.command} {one.arguments}".rstrip() for one in entries]
+    newest = fitting(reversed(lines))
+    return [asked.answer(*(reversed(newest) if lines else ["Nothing was done yet."]))]
 
 
 def about(asked: Asked, words: Words) -> list[Effect]:
@@ -329,7 +336,7 @@ def about(asked: Asked, words: Words) -> list[Effect]:
     inviter = asked.state.accounts.get(standing.invited_by)
     lines = [f"{target.name}, {standing.role}, account {target.id}{', a guest' if target.guest else ''}, keys {keys}"]
     if standing.since:
-        lines.append(f"here since {until_text(standing.since)[6:]}")
+        lines.append(f"here since {at_text(standing.since)}")
     if standing.invited:
         lines.append(f"invited by {inviter.name}" if inviter else "invited by the host, or from the host's own network")
     if standing.muted:

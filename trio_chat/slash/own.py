@@ -3,16 +3,15 @@
 from contextlib import suppress
 from typing import Final
 
-from trio_chat.bans import until_text
 from trio_chat.effects import Effect, Evict, Owned, Report
 from trio_chat.errors import Refusal
-from trio_chat.keyring import fingerprint
+from trio_chat.facts import at_text, until_text
 from trio_chat.moderation import newcomer
 from trio_chat.names import shown
-from trio_chat.people import Account
 from trio_chat.slash.asked import Asked, Words
-from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose
+from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose, ends
 from wire import Code, Invite, UserRole
+from wire.fingerprint import fingerprint
 
 MAX_BLOCKED: Final = 500
 """Accounts that one user blocks; they stand in each Welcome."""
@@ -57,8 +56,8 @@ def devices(asked: Asked, words: Words) -> list[Effect]:
     lines: list[str] = []
     for number, key in enumerate(keyring.keys(asked.account), start=1):
         device = keyring.device(key)
-        since = until_text(asked.account.standing.since if device is None else device.added).removeprefix("until ")
-        added = "" if since == "for ever" else f", since {since}"
+        since = asked.account.standing.since if device is None else device.added
+        added = f", since {at_text(since)}" if since else ""
         here = " (this one)" if key == asked.key else ""
         lines.append(f"{number}  {fingerprint(key)}{added}{here}")
     return [asked.answer(*lines, "/link adds another one, /revoke takes one away.")]
@@ -70,7 +69,8 @@ def link(asked: Asked, words: Words) -> list[Effect]:
     _must_own(asked)
     if not asked.account.recorded:
         asked.state.record(asked.account)
-    code = asked.state.tokens.make(Purpose.LINK, account=asked.account.id, until=asked.now + LINK_TIME)
+    until = ends(asked.now, LINK_TIME, asked.account.standing.revoked)
+    code = asked.state.tokens.make(Purpose.LINK, account=asked.account.id, until=until)
     minutes = int(LINK_TIME // 60)
     return [asked.done(f"On your other device, within {minutes} minutes, start the client with:", f"--link {code}")]
 
@@ -84,6 +84,7 @@ def revoke(asked: Asked, words: Words) -> list[Effect]:
     key = keys[number - 1]
     if asked.state.keyring.revoke(asked.account, key):
         asked.state.record(asked.account)
+    asked.state.stand(asked.account, revoked=asked.now)
     text = "this device was taken away from its user; whoever has it is nobody here now"
     return [Evict(text, key=key), asked.done(f"{fingerprint(key)} is no device of yours any more.")]
 
@@ -107,7 +108,7 @@ def token(asked: Asked, words: Words) -> list[Effect]:
 def tokens(asked: Asked, words: Words) -> list[Effect]:
     """`/tokens`."""
     words.end()
-    lines = [f"{one.label}, since {until_text(one.added)[6:]}" for one in asked.state.keyring.accesses(asked.account)]
+    lines = [f"{one.label}, since {at_text(one.added)}" for one in asked.state.keyring.accesses(asked.account)]
     return [asked.answer(*(lines or ["You have no access tokens; /token LABEL makes one, for a program."]))]
 
 
@@ -195,12 +196,10 @@ def blocks(asked: Asked, words: Words) -> list[Effect]:
     """`/blocks`."""
     words.end()
     accounts = asked.state.accounts
-    names = [accounts[one].name if one in accounts else "somebody who is gone" for one in _blocked(asked.account)]
+    names = [
+        accounts[one].name if one in accounts else "somebody who is gone" for one in asked.account.standing.blocked
+    ]
     return [asked.answer(f"You block {', '.join(names)}." if names else "You block nobody.")]
-
-
-def _blocked(account: Account) -> tuple[int, ...]:
-    return account.standing.blocked
 
 
 def report(asked: Asked, words: Words) -> list[Effect]:

@@ -12,6 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 FLAKE8_ASYNC := $(BIN)/flake8-async --enable ASYNC,ASYNC106,ASYNC900 --startable-in-context-manager _catch_signals
 CLIENT := $(BIN)/python -m client_repl
+WORKERS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 NEED := trio-chat needs Python 3.11 or newer
 
 .PHONY: run chat guest test cover lint fmt fuzz fuzz-session torture wheel clean
@@ -26,8 +27,8 @@ chat: $(VENV)/run.stamp  ## join the server of `make run`
 guest: $(VENV)/run.stamp  ## join as somebody else, with a key that is thrown away
 	@$(if $(ARGS),exec $(CLIENT) --guest $(ARGS),line=$$($(BIN)/python -m trio_chat fingerprint --line) && exec $(CLIENT) --guest "$$line")
 
-test: $(VENV)/test.stamp  ## the whole suite, on all cores
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+test: $(VENV)/test.stamp  ## the whole suite, on all cores: two tests a core, since many wait for processes
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 cover: $(VENV)/test.stamp  ## the whole suite, with branch coverage
 	@$(BIN)/python -m pytest --cov $(ARGS)

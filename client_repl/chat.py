@@ -22,7 +22,7 @@ from client_repl.items import Notice, Welcomed
 from client_repl.marking import Marking
 from client_repl.me import Me
 from client_repl.names import Names
-from client_repl.ordering import Ordering
+from client_repl.ordering import SAID_BY_MISTAKE, Ordering, is_secret
 from client_repl.outbox import Outbox, Pending, request_ids
 from client_repl.pace import Held
 from client_repl.pages import Pages
@@ -228,6 +228,8 @@ class Chat:
                 return []
             case inputs.Text(text, to, kind, ref) if kind in ABOUT:
                 return self.revising.by_seq(to or self.where, kind, ref, text, line)
+            case inputs.Text(text) if self.mode is Mode.COMMANDS and is_secret(text):
+                return self.fail(wire.Code.BAD_ARGUMENT, SAID_BY_MISTAKE, line)
             case inputs.Text(text, to, kind):
                 return self.say(to or self.where, text, line, kind=kind)
             case inputs.Direct(name, text):

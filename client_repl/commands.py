@@ -243,7 +243,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("unlock", "[#ROOM]", "open it again", _ROOM, Order("unlock"), _OPERATOR),
             CommandSpec("admit", "NAME #ROOM", "bring NAME into a room", _USER, Order("admit"), _OPERATOR),
             CommandSpec(
-                "approve", "on | off | NAME", "newcomers wait; let NAME write", _USER, Order("approve"), _OPERATOR
+                "approve", "[on | off | NAME]", "newcomers wait; let NAME write", _USER, Order("approve"), _OPERATOR
             ),
             CommandSpec("raid", "on | off", "lock the server and slow it down", _NOTHING, Order("raid"), _OPERATOR),
             CommandSpec("redact", "#N", "take anybody's line N back", _NOTHING, Order("redact", line=True), _OPERATOR),

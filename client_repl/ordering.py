@@ -1,6 +1,7 @@
 """What the user orders from the server by name, as /ban or /devices: the server knows what it means, and answers in
 words. The client sees to what only it knows: which line a number on its screen is, and whom the user blocks."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,18 @@ _MAX_BYTES: Final = 4096
 _SECRETS: Final = (INVITE, ACCESS, "--link ")
 """How the last line of an answer begins that somebody will copy."""
 _SCHEME: Final = "tchat://"
+
+
+SAID_BY_MISTAKE: Final = (
+    "This is a secret: whoever reads it can use it. It was not sent; an owner- token goes behind /owner. "
+    "To say it all the same, /say."
+)
+_SECRET: Final = re.compile(r"\s*(?:--link\s+)?(?:owner|link|access)-[a-z2-7]{20,}\s*")
+
+
+def is_secret(text: str) -> bool:
+    """Whether a line is nothing but a token of the user's, which was pasted into the wrong place."""
+    return _SECRET.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,10 +120,10 @@ def _serve(options: Namespace, folder: Path | None) -> int:
             public_name=config.public_name,
             proxied=bool(config.behind_proxy),
         )
-        print(f"listening on {shown(*addresses[0])}", *friends.lines(client_here()), sep="\n")
+        print(f"listening on {shown(*addresses[0])}")
         if friends.best and sys.stdout.isatty() and sys.stdout.encoding.lower() == "utf-8":
-            print(qr_code(friends.best, shutil.get_terminal_size().columns))
-        print(where, *owner_lines(ownership.token(log.saved)), sep="\n", flush=True)
+            print(qr_code(friends.best, shutil.get_terminal_size().columns))  # above what must stay on the screen
+        print(*friends.lines(client_here()), where, *owner_lines(ownership.token(log.saved)), sep="\n", flush=True)
         reload = partial(_reload, options, folder)
         run = partial(serve, secret=secret, owned=ownership.end, lan=lan)
         trio.run(run, config, log, listeners, certificate, reload)

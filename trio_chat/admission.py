@@ -221,6 +221,9 @@ def _admit(
     if replaced is not None:
         replaced.close(wire.Bye(ByeReason.REPLACED, "this client connected again"), within=config.linger)
     _end_strangers(services, account)
+    if not account.standing.approved and not account.present:
+        waits = f"{account.name} is new, and waits: /approve {account.name}, or /approve for all who wait"
+        services.notice(state.operators, waits)
     session = Session(services, connection, transport, claim, admitted, number)
     conversations = list(map(session.told, state.conversations.of(account)))
     first = _fitting(conversations)

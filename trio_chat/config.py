@@ -154,6 +154,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     newcomer_begins: Annotated[int, Meta(ge=0)] = 5
     """Rooms and direct conversations that somebody new begins in that time: enough to find friends, not to write to all
     who are here."""
+    new_rooms: Annotated[int, Meta(ge=0)] = 20
+    """Rooms that a member makes in a day, so that nobody uses up `max_rooms`; 0 for any number."""
     newcomer_rate: Annotated[float, Meta(ge=0)] = 2.0
     """Messages a second of somebody new, where `rate` is not less: enough to talk, too slow to flood a room."""
     newcomer_burst: Size = 10
@@ -189,12 +191,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def rate_limits(rate: str | None) -> dict[str, float]:
-    """What `--rate` sets: so many messages a second, and bytes in proportion, or with `off` no rate and no limit by
-    address. Raises ConfigError."""
+    """What `--rate` sets: so many messages a second, and bytes in proportion, or with `off` no rate, no limit by
+    address and none of new rooms. Raises ConfigError."""
     if rate is None:
         return {}
     if rate == "off":
-        return dict.fromkeys(("rate", "byte_rate", "request_rate", "max_unproven", "new_names", "login_failures"), 0)
+        return dict.fromkeys(
+            ("rate", "byte_rate", "request_rate", "max_unproven", "new_names", "login_failures", "new_rooms"), 0
+        )
     try:
         factor = max(1.0, float(rate) / Config().rate)
         return {"rate": float(rate), "burst": int(Config().burst * factor)} | {

@@ -96,10 +96,10 @@ def _link(state: State, visitor: Visitor, now: float) -> Account:
     if token.purpose is Purpose.RECOVER and account.standing.role is wire.UserRole.OWNER:
         raise Refusal(Code.LINK_INVALID, "this code is older than its user's rank; the host makes one: trio-chat owner")
     _check_bans(state, visitor, account, now)
-    if known is account:  # it was done, and only the answer was lost
-        return account
+    if known is account and (token.purpose is Purpose.LINK or state.tokens.spent(token)):
+        return account  # it was done, and only the answer was lost
     _check_age(token, account)
-    if state.keyring.get(visitor.key) is not None:
+    if known is not account and state.keyring.get(visitor.key) is not None:
         whose = f"{known.name}'s" if known is not None else "another account's"
         text = f"the key of this device is {whose} already; start the client with a --state folder of its own"
         raise Refusal(Code.NOT_ALLOWED, text)

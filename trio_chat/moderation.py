@@ -11,6 +11,7 @@ from trio_chat.rules import SERVER
 from trio_chat.state import State
 from wire import Code, Kind
 
+DAY: Final = 24 * 3600.0
 PACED: Final = (Kind.TEXT, Kind.ACTION, Kind.EDIT, Kind.TOPIC)
 """What slow mode counts: all that prints a line with a text of its writer's on everybody's screen."""
 
@@ -83,8 +84,20 @@ def check_enter(state: State, account: Account, room: Conversation | None, now: 
         raise Refusal(Code.NOT_APPROVED, "you are new here: an operator looks at newcomers before they enter rooms")
     if room is None:
         check_begin(state, account, now)
+        _check_rooms(state, account, now)
     elif state.rules.of(room.id).locked:
         raise Refusal(Code.LOCKED, f"{room.room} is locked; ask an operator to let you in")
+
+
+def _check_rooms(state: State, account: Account, now: float) -> None:
+    """Count a room that it makes. Raises Refusal(NOT_ALLOWED): it made too many today."""
+    most = state.config.new_rooms
+    account.made_rooms = [at for at in account.made_rooms if now - at < DAY]
+    if most and len(account.made_rooms) >= most:
+        wait = account.made_rooms[0] + DAY - now
+        text = f"you made {most} rooms within a day; enter one that is there: /rooms lists them"
+        raise Refusal(Code.NOT_ALLOWED, text, retry_after=milliseconds(wait))
+    account.made_rooms.append(now)
 
 
 def locked(state: State) -> bool:

@@ -26,6 +26,8 @@ class Account:
     standing: Standing = field(default_factory=Standing)
     begun: int = 0
     """Conversations that it began since the server did."""
+    made_rooms: list[float] = field(default_factory=list)
+    """When it made rooms, within the last day."""
     present: bool = False
     """Others think that it is here: connected, or lost for less than the grace."""
     connections: int = 0

@@ -218,6 +218,11 @@ class State:
             raise Refusal(Code.NO_SUCH_USER, f"there is no user {shown(name)}; /who shows who is here")
         return found
 
+    @property
+    def operators(self) -> list[Account]:
+        """Operators and owners, here or not."""
+        return [account for account in self.accounts.values() if account.operator]
+
     def stand(self, account: Account, **changes: Any) -> None:
         """Change how the account stands; it is recorded from then on."""
         account.standing = msgspec.structs.replace(account.standing, **changes)

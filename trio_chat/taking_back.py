@@ -53,7 +53,7 @@ async def report(services: Services, account: Account, asked: Report) -> str:
     why = f": {asked.reason}" if asked.reason else ""
     what = f"line {asked.conversation}:{asked.seq} of {message.sender} in {where}{why}"
     services.state.audit.add(account, "report", what, services.now())
-    operators = [one for one in services.state.accounts.values() if one.operator]
+    operators = services.state.operators
     mend = f"\n/redact {asked.conversation}:{asked.seq} takes it back." if where.startswith("#") else ""
     services.notice(operators, f"{account.name} reports {what}{mend}")
     if not await services.committer.flush():

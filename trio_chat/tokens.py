@@ -162,7 +162,7 @@ class Tokens:
             return token
         if token.until != FOREVER and token.until <= now:
             raise Refusal(family.expired, f"this is too old; {family.next_step}")
-        if self._times(token) >= token.uses:
+        if self.spent(token):
             raise Refusal(family.used, f"this was used already; {family.next_step}")
         return token
 
@@ -176,6 +176,10 @@ class Tokens:
     def revoke(self, token: Token) -> None:
         """It can be used no more."""
         self._used[token.key] = Used(token.uses, token.until)
+
+    def spent(self, token: Token) -> bool:
+        """Whether it was used as often as it may be."""
+        return self._times(token) >= token.uses
 
     def _times(self, token: Token) -> int:
         used = self._used.get(token.key)

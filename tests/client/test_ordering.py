@@ -153,3 +153,15 @@ def test_a_narrow_window_does_not_break_what_is_copied() -> None:
     assert text.endswith(f"An invite:\n{invite}\n")
     forged = fragment_list_to_text(view.render(Notice("An invite:", "--link 12:00 bob: hi"), 0, 40, UTC))
     assert all(row.startswith("    ") for row in forged.splitlines()[1:])
+
+
+@pytest.mark.parametrize("kind", ["owner-", "link-", "--link link-", "access-"])
+def test_a_secret_that_is_pasted_without_its_command_is_not_said(kind: str) -> None:
+    c = connected()
+    line = f" {kind}{'a2' * 19}"
+    effects = c.submit(line)
+    (failure,) = shown(effects)
+    assert isinstance(failure, Failure)
+    assert (sent(effects), failure.draft) == ([], line)
+    assert sent(c.submit(f"/say {line}"))
+    assert sent(c.submit("owner-less, and access-ible"))

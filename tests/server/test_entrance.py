@@ -458,3 +458,16 @@ def test_nothing_else_is_ever_raised_for_a_token(state: State, alice: Account) -
     for token in ("\ud800", "invite-\x00", "link-" + "a" * 10_000, "access-\n", "owner-é", "invite-" + "ſ" * 39):
         with pytest.raises(Refusal):
             come(state, "bob", token)
+
+
+def test_a_recovery_by_a_device_that_is_linked_takes_the_others_away_once(state: State, alice: Account) -> None:
+    lost = alice.key
+    linked = new_key()
+    come(state, "alice", state.tokens.make(Purpose.LINK, account=alice.id), key=linked)
+    assert state.keyring.keys(alice) == [lost, linked]
+    code = state.tokens.make(Purpose.RECOVER, account=alice.id)
+    for _ in range(2):  # the answer may have been lost
+        assert come(state, "alice", code, key=linked).account is alice
+        assert state.keyring.keys(alice) == [linked]
+    assert state.account_of(lost) is None
+    assert [entry.command for entry in state.audit.newest(9)] == ["recovered"]

@@ -145,7 +145,10 @@ async def test_newcomers_wait_for_approval(town: Town, tmp_path: Path, autojump_
     async with serving(tmp_path, exempt=()) as rig:
         await town.come(rig)
         await new.come(rig)
+        told = await town.oscar.client.until(wire.Notice)
+        assert "/approve new" in told.text
         assert (await new.not_said()).code == Code.NOT_APPROVED
+        assert await town.oscar.order("approve") == ("These wait for /approve NAME: new.",)
         assert (await new.not_said(to="@alice")).code == Code.NOT_APPROVED
         join = wire.Join(next(new.client.ids), "#spam")
         answer = await new.ask(join)

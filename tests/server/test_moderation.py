@@ -10,7 +10,7 @@ from trio_chat.config import Config
 from trio_chat.effects import Append
 from trio_chat.facts import FOREVER
 from trio_chat.model import LOBBY
-from trio_chat.moderation import locked, muted, newcomer, role_rank
+from trio_chat.moderation import check_enter, locked, muted, newcomer, role_rank
 from trio_chat.people import Account
 from trio_chat.rules import SERVER
 from trio_chat.state import State
@@ -221,3 +221,16 @@ def test_ranks() -> None:
 def test_a_mute_for_ever_has_no_end(alice: Account, state: State) -> None:
     state.stand(alice, muted=True, muted_until=FOREVER)
     assert muted(alice, NOW + 1e9)
+
+
+def test_a_member_makes_so_many_rooms_a_day(state: State) -> None:
+    member, operator = arrive(state, "member"), arrive(state, "boss", UserRole.OPERATOR)
+    most = state.config.new_rooms
+    for number in range(most):
+        check_enter(state, member, None, NOW + number)
+    with refused(Code.NOT_ALLOWED) as caught:
+        check_enter(state, member, None, NOW + most)
+    assert caught.value.retry_after == (DAY - most) * 1000
+    check_enter(state, member, None, NOW + DAY)
+    for _ in range(most + 1):
+        check_enter(state, operator, None, NOW)

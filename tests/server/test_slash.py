@@ -176,7 +176,7 @@ WRONG: Final[dict[str, list[str]]] = {
     "lock": ["x", "#tea x", "tea"],
     "unlock": ["x", "#tea x", "tea"],
     "admit": ["", "alice", "alice #tea x"],
-    "approve": ["", "on x"],
+    "approve": ["on x"],
     "raid": ["", "maybe", "on x"],
     "redact": ["", "x", "1:1 x"],
     "purge": ["", "alice", "alice x", "alice 1h x", "alice 0h"],

@@ -215,9 +215,12 @@ def unmute(asked: Asked, words: Words) -> list[Effect]:
 
 
 def approve(asked: Asked, words: Words) -> list[Effect]:
-    """`/approve on | off | NAME`."""
-    word = words.next("on, off or a name")
+    """`/approve [on | off | NAME]`."""
+    word = words.maybe()
     words.end()
+    if not word:
+        names = ", ".join(one.name for one in asked.state.accounts.values() if not one.standing.approved)
+        return [asked.answer(f"These wait for /approve NAME: {names}." if names else "Nobody waits.")]
     if word in ("on", "off"):
         asked.state.rules.change(SERVER, approve=word == "on")
         text = "Who is new waits for /approve NAME." if word == "on" else "Who is new may write at once."
@@ -342,4 +345,6 @@ def about(asked: Asked, words: Words) -> list[Effect]:
         lines.append(f"muted {until_text(standing.muted_until)}")
     if not standing.approved:
         lines.append("waits for approval")
+    if asked.state.bans.holds(of_account(target.id), asked.now):
+        lines.append("banned: see /bans")
     return [asked.answer(*lines)]

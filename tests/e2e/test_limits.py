@@ -1,6 +1,7 @@
 """What a server stands: few open files, silent sockets, readers that never read, the largest frames and bombs."""
 
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import trio
 
 import wire
 from tests.e2e.processes import Server, serving
-from tests.e2e.raw import PATIENCE, Identity, Raw
+from tests.e2e.raw import PATIENCE, Identity, Raw, any_server
 from tests.e2e.test_terminal import sitting, until
 from wire import Code
 from wire.frame import HEADER
@@ -22,6 +23,10 @@ TAILS, OUTBOXES, ON_ITS_WAY = 16 * MIB, 8 * MIB, 96 * MIB
 than by default, so that fewer lines fill them."""
 EACH = 256 * 1024
 """Bytes for each connection: a page being written and its answers, 64 KiB each, and what it has sent."""
+EACH_TLS = 64 * 1024
+"""And for its TLS: a record each way, 17 KiB, what OpenSSL keeps of the keys, and what a handshake needs."""
+CUT_HANDSHAKE = b"\x16\x03\x01\x40\x00\x01\x00\x3f\xfc\x03\x03" + bytes(1000)
+"""The beginning of a ClientHello of 16 KiB, the rest of which never comes."""
 LONGEST = "x" * (wire.MAX_TEXT - 4) + "🎈"
 """The text that takes most: one emoji makes Python keep four bytes for each character."""
 BOMBS = (
@@ -40,11 +45,13 @@ async def code(client: Raw) -> str:
 
 
 @asynccontextmanager
-async def crowd(server: Server, count: int, *, receive_buffer: int | None = None) -> AsyncIterator[list[Raw]]:
+async def crowd(
+    server: Server, count: int, *, receive_buffer: int | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[list[Raw]]:
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(
-                await Raw.join(server.address, f"member{number}", receive_buffer=receive_buffer)
+                await Raw.join(server.address, f"member{number}", receive_buffer=receive_buffer, tls=tls)
             )
             for number in range(count)
         ]
@@ -125,20 +132,34 @@ def memory(server: Server, what: str) -> int:
 
 
 @pytest.mark.skipif(platform != "linux", reason="what a process needs is told elsewhere otherwise")
-async def test_memory_is_bounded_whatever_comes(tmp_path: Path) -> None:
-    lines, senders, readers = 20, 100, 100
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_memory_is_bounded_whatever_comes(encrypted: bool, tmp_path: Path) -> None:
+    lines, senders, readers, cut = 20, 100, 100, 100 if encrypted else 0
+    tls = any_server() if encrypted else None
     async with (
-        serving(tmp_path, stall_timeout=600, tail_bytes=TAILS, all_outbox_bytes=OUTBOXES) as server,
-        await Raw.join(server.address, "witness") as witness,
+        serving(
+            tmp_path,
+            plaintext=not encrypted,
+            stall_timeout=600,
+            tls_timeout=600,
+            login_timeout=600,
+            tail_bytes=TAILS,
+            all_outbox_bytes=OUTBOXES,
+        ) as server,
+        await Raw.join(server.address, "witness", tls=tls) as witness,
+        AsyncExitStack() as stack,
     ):
         idle = memory(server, "VmRSS")
-        async with crowd(server, senders + readers, receive_buffer=4096) as members:
+        for _ in range(cut):
+            broken = await stack.enter_async_context(await Raw.connect(server.address))
+            await broken.send_bytes(CUT_HANDSHAKE)
+        async with crowd(server, senders + readers, receive_buffer=4096, tls=tls) as members:
 
             async def send(member: Raw) -> None:
                 await member.say(*[LONGEST] * lines)
 
             async def bomb(data: bytes) -> None:
-                async with await Raw.connect(server.address) as client:
+                async with await Raw.connect(server.address, tls=tls) as client:
                     await client.send_bytes(data)
                     assert await code(client) in (Code.MALFORMED, Code.FRAME_TOO_LARGE)
 
@@ -153,4 +174,5 @@ async def test_memory_is_bounded_whatever_comes(tmp_path: Path) -> None:
                         witness.seen.clear()
             most = memory(server, "VmHWM")
             print(f"idle {idle / MIB:.0f} MiB, at most {most / MIB:.0f} MiB")
-            assert most - idle <= TAILS + OUTBOXES + ON_ITS_WAY + EACH * (senders + readers)
+            each = EACH + EACH_TLS if encrypted else EACH
+            assert most - idle <= TAILS + OUTBOXES + ON_ITS_WAY + each * (senders + readers) + EACH_TLS * cut

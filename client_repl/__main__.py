@@ -180,6 +180,9 @@ class _User:
             known = KnownServers(self._state.known_servers, saves=not self._guest)
         except KnownServersError as exc:
             raise _StartError(str(exc)) from exc
+        if options.forget_key:
+            with contextlib.suppress(OSError):
+                known.forget(target)
         return Trust(target, known, trusts_new=options.trust_new)
 
     @contextlib.contextmanager

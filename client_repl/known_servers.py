@@ -62,8 +62,15 @@ class KnownServers:
             others: dict[str, str] = {}
             with contextlib.suppress(KnownServersError):
                 others = _read(self.path)  # another client may have learnt something meanwhile
-            lines = {**others, _key(server): entry}
-            write_whole(self.path, json.dumps(lines, indent=2, sort_keys=True).encode() + b"\n", replace=True)
+            self._write({**others, _key(server): entry})
+
+    def forget(self, server: Address) -> None:
+        """Know it no longer. Raises OSError where that cannot be saved; then this client alone has forgotten it."""
+        if self._known.pop(_key(server), None) is not None and self._saves:
+            self._write(self._known)
+
+    def _write(self, known: dict[str, str]) -> None:
+        write_whole(self.path, json.dumps(known, indent=2, sort_keys=True).encode() + b"\n", replace=True)
 
 
 def _key(server: Address) -> str:

@@ -40,6 +40,8 @@ class Options:
     access: Path | None = None
     """The file with the token."""
     import_key: Path | None = None
+    forget_key: bool = False
+    """Know the server no longer by the key that it had."""
     lan: bool = False
     """Look for a server on the local network."""
 
@@ -78,6 +80,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     parser.add_argument("--state", type=Path, metavar="DIR", help="where your key and unsent lines are kept")
     parser.add_argument("--plaintext", action="store_true", help="without encryption, to a server that has none")
     parser.add_argument("--trust-new", action="store_true", help="accept an unknown server's key without asking")
+    parser.add_argument("--forget-key", action="store_true", help="forget which key the server had; you are asked anew")
     parser.add_argument("--link", default="", metavar="CODE", help="become the user whose other device made CODE")
     parser.add_argument("--access", type=Path, metavar="FILE", help="log in by the access token in FILE, for programs")
     parser.add_argument("--import-key", type=Path, metavar="FILE", help="take the key that /key export wrote")
@@ -122,5 +125,6 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         link=given.link,
         access=given.access,
         import_key=given.import_key,
+        forget_key=given.forget_key,
         lan=given.lan,
     )

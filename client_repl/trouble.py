@@ -3,7 +3,6 @@
 import enum
 import errno
 import socket
-from pathlib import Path
 from typing import Final
 
 import wire
@@ -134,23 +133,23 @@ def other_service(target: Address) -> Trouble:
     return Trouble(wire.Code.NOT_THIS_PROTOCOL, text, retry=Retry.IF_REACHED)
 
 
-def key_changed(target: Address, known: bytes, shown: bytes, file: Path) -> Trouble:
+def key_changed(target: Address, known: bytes, shown: bytes) -> Trouble:
     """The server is known by another key."""
     return _hard_stop(
         f"{target} shows another key than the one you know. Nothing was sent to it. The key you know:\n"
         f"{pins.fingerprint(known)}\nThe key it shows:\n{pins.fingerprint(shown)}\n"
         "Somebody may be between you and the server, or it was set up anew. Ask its host, not by this chat, for what "
-        f"`trio-chat fingerprint` says: if it is the second, take {target} out of {file} and start again."
+        "`trio-chat fingerprint` says: if it is the second, start once with --forget-key."
     )
 
 
-def other_invite(target: Address, known: bytes, file: Path) -> Trouble:
+def other_invite(target: Address, known: bytes) -> Trouble:
     """The server is known by another key than an invite names."""
     return _hard_stop(
         f"The invite names another key for {target} than the one you know. Nothing was sent. The key you know:\n"
         f"{pins.fingerprint(known)}\nThe key of the invite:\n{pins.fingerprint(target.pin)}\n"
         "The invite may be forged or old, or the server was set up anew. Ask its host, not by this chat, for what "
-        f"`trio-chat fingerprint` says: if it is the second, take {target} out of {file} and start again."
+        "`trio-chat fingerprint` says: if it is the second, start once with --forget-key."
     )
 
 
@@ -167,12 +166,12 @@ def _hard_stop(text: str) -> Trouble:
     return Trouble("server-key-changed", text, retry=Retry.NO)
 
 
-def not_verified(target: Address, reason: str, file: Path) -> Trouble:
+def not_verified(target: Address, reason: str) -> Trouble:
     """An authority vouched for the server before."""
     text = (
         f"{target} was verified by a certificate authority, and is not any more: {reason}. Nothing was sent to it. "
         "Somebody may be between you and the server, or its certificate is out of date: ask its host to renew it. "
-        f"If it does without an authority from now on, take {target} out of {file} and start again."
+        "If it does without an authority from now on, start once with --forget-key."
     )
     return Trouble("server-unverified", text, retry=Retry.NO)
 

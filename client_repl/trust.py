@@ -52,13 +52,13 @@ class Trust:
         match self._known.get(self._server):
             case Pinned(pin):
                 if self._server.pin not in {wire.NO_PIN, pin}:
-                    raise trouble.other_invite(self._server, pin, self._known.path)
+                    raise trouble.other_invite(self._server, pin)
                 return await self._handshake(reach, _taking_any(), pin)
             case Verified():
                 try:
                     return await self._handshake(reach, _verifying())
                 except _UnverifiedError as exc:
-                    raise trouble.not_verified(self._server, str(exc), self._known.path) from exc
+                    raise trouble.not_verified(self._server, str(exc)) from exc
             case None:
                 return await self._first(reach, confirm, note)
 
@@ -128,7 +128,7 @@ class Trust:
         except ValueError as exc:
             raise trouble.other_service(self._server) from exc
         if known not in {wire.NO_PIN, pin}:
-            raise trouble.key_changed(self._server, known, pin, self._known.path)
+            raise trouble.key_changed(self._server, known, pin)
         if self._server.pin not in {wire.NO_PIN, pin}:
             raise trouble.key_not_of_invite(self._server, pin)
         return Secured(stream, pin)

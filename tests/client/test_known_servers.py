@@ -32,6 +32,20 @@ def test_what_was_learnt_is_there_the_next_time(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
+def test_a_server_that_is_forgotten_is_unknown_the_next_time_too_and_others_are_not(tmp_path: Path) -> None:
+    file = tmp_path / "known-servers.json"
+    for saves in (False, True):
+        servers = KnownServers(file)
+        servers.learn(ONE, Pinned(PIN))
+        servers.learn(TWO, Verified())
+        servers = KnownServers(file, saves=saves)
+        servers.forget(ONE)
+        servers.forget(Address("never.known"))
+        assert (servers.get(ONE), servers.get(TWO)) == (None, Verified())
+        assert KnownServers(file).get(ONE) == (None if saves else Pinned(PIN))
+        assert KnownServers(file).get(TWO) == Verified()
+
+
 def test_a_name_is_known_however_it_is_typed(tmp_path: Path) -> None:
     servers = KnownServers(tmp_path / "known")
     servers.learn(Address("Example.ORG"), Verified())

@@ -148,6 +148,21 @@ async def test_an_invite_for_another_key_than_the_known_one_connects_nowhere(tmp
         assert is_in(theirs.pin, done.stderr)
 
 
+async def test_a_server_that_was_set_up_anew_is_believed_when_its_old_key_is_forgotten(tmp_path: Path) -> None:
+    async with encrypted(tmp_path, self_signed()) as (_, front):
+        assert (await run(invite(front), *send(tmp_path))).returncode == 0
+        front.certificate = self_signed()
+        done = await run(*send(tmp_path))
+        assert done.returncode == 1
+        assert "--forget-key" in done.stderr
+        assert (await run(*send(tmp_path, "--forget-key"))).returncode == 1, (
+            "it is unknown now, and nobody can be asked"
+        )
+        assert known(tmp_path) == {}
+        assert (await run(invite(front), *send(tmp_path, "--forget-key"))).returncode == 0
+        assert known(tmp_path) == {front.where: front.certificate.pin.hex()}
+
+
 async def test_the_same_key_in_a_new_certificate_is_no_news(tmp_path: Path) -> None:
     key = generate_private_key(SECP256R1())
     async with encrypted(tmp_path, self_signed(key)) as (_, front):

@@ -239,8 +239,10 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("mute", "NAME [1h] [REASON]", "NAME may not write", _USER, Order("mute"), _OPERATOR),
             CommandSpec("unmute", "NAME", "NAME may write again", _USER, Order("unmute"), _OPERATOR),
             CommandSpec("slow", "[#ROOM] SECONDS | off", "one line each so often", _ROOM, Order("slow"), _OPERATOR),
-            CommandSpec("lock", "[#ROOM]", "nobody new comes in uninvited", _ROOM, Order("lock"), _OPERATOR),
-            CommandSpec("unlock", "[#ROOM]", "open it again", _ROOM, Order("unlock"), _OPERATOR),
+            CommandSpec(
+                "lock", "[#ROOM]", "nobody new enters the room, or the server", _ROOM, Order("lock"), _OPERATOR
+            ),
+            CommandSpec("unlock", "[#ROOM]", "open the room, or the server", _ROOM, Order("unlock"), _OPERATOR),
             CommandSpec("admit", "NAME #ROOM", "bring NAME into a room", _USER, Order("admit"), _OPERATOR),
             CommandSpec(
                 "approve", "[on | off | NAME]", "newcomers wait; let NAME write", _USER, Order("approve"), _OPERATOR

@@ -100,8 +100,8 @@ TABLE: Final[Mapping[str, Spec]] = MappingProxyType(
             Spec("mute", "NAME [DURATION] [REASON]", "NAME may not write", _OPERATOR, others.mute, audited=True),
             Spec("unmute", "NAME", "NAME may write again", _OPERATOR, others.unmute, audited=True),
             Spec("slow", "[#ROOM] SECONDS|off", "one line each so often", _OPERATOR, others.slow, audited=True),
-            Spec("lock", "[#ROOM]", "nobody new comes in uninvited", _OPERATOR, others.lock, audited=True),
-            Spec("unlock", "[#ROOM]", "open again", _OPERATOR, others.unlock, audited=True),
+            Spec("lock", "[#ROOM]", "nobody new enters the room, or the server", _OPERATOR, others.lock, audited=True),
+            Spec("unlock", "[#ROOM]", "open the room, or the server, again", _OPERATOR, others.unlock, audited=True),
             Spec("admit", "NAME #ROOM", "bring NAME into a room", _OPERATOR, others.admit, audited=True),
             Spec(
                 "approve",

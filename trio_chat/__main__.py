@@ -120,13 +120,23 @@ def _serve(options: Namespace, folder: Path | None) -> int:
             public_name=config.public_name,
             proxied=bool(config.behind_proxy),
         )
-        print(f"listening on {shown(*addresses[0])}")
-        if friends.best and sys.stdout.isatty() and sys.stdout.encoding.lower() == "utf-8":
-            print(qr_code(friends.best, shutil.get_terminal_size().columns))  # above what must stay on the screen
-        print(*friends.lines(client_here()), where, *owner_lines(ownership.token(log.saved)), sep="\n", flush=True)
+        owner = owner_lines(ownership.token(log.saved))
+
+        def ready() -> None:
+            print(f"listening on {shown(*addresses[0])}")
+            if friends.best and sys.stdout.isatty() and sys.stdout.encoding.lower() == "utf-8":
+                print(qr_code(friends.best, shutil.get_terminal_size().columns))  # above what must stay on the screen
+            print(*friends.lines(client_here()), where, *owner, sep="\n", flush=True)
+
         reload = partial(_reload, options, folder)
-        run = partial(serve, secret=secret, owned=ownership.end, lan=lan)
-        trio.run(run, config, log, listeners, certificate, reload)
+        run = partial(serve, secret=secret, owned=ownership.end, lan=lan, ready=ready)
+        unread = False
+        try:
+            trio.run(run, config, log, listeners, certificate, reload)
+        except* BrokenPipeError:  # of `ready`
+            unread = True
+        if unread:
+            raise BrokenPipeError
     return 0
 
 

@@ -8,6 +8,7 @@ What is nested deeper is stopped earlier.
 """
 
 import errno
+import os
 import signal
 import socket
 import time
@@ -37,6 +38,7 @@ from wire import ByeReason
 
 log = structlog.get_logger()
 
+_STDOUT = 1
 _DAY = 24 * 3600.0
 _BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a whole server's clients coming back at once."""
@@ -129,11 +131,12 @@ async def serve(
     secret: bytes | None = None,
     owned: Callable[[], None] = lambda: None,
     lan: Sequence[str] = (),
+    ready: Callable[[], None] = lambda: None,
     task_status: trio.TaskStatus[Services] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve on `listeners` (bound, listening) until SIGTERM or SIGINT, then stop in order. Closes the listeners.
     `secret` signs tokens; `owned` is called when somebody owns the server; `lan` has the addresses of this machine on
-    which the local network is told of it.
+    which the local network is told of it; `ready` is called when it serves, and heeds signals.
 
     `certificate` is None without TLS. SIGHUP has `reload` say what holds from then on.
 
@@ -147,7 +150,8 @@ async def serve(
                 accept.start_soon(announce, config.server_name, listeners[0].getsockname()[1], lan)
             for listener in listeners:
                 accept.start_soon(_accept, listener, services, sessions)
-            accept.start_soon(_heed_signals, accept.cancel_scope, services, reload)
+            await accept.start(_heed_signals, accept.cancel_scope, services, reload)
+            ready()
             task_status.started(services)
         sessions.cancel_scope.deadline = trio.current_time() + config.shutdown_grace
         await say_goodbye(services)
@@ -166,12 +170,22 @@ async def say_goodbye(services: Services) -> None:
         session.close(wire.Bye(ByeReason.RESTARTING, "the server stops", services.config.restart_hint))
 
 
-async def _heed_signals(scope: trio.CancelScope, services: Services, reload: Reload | None) -> None:
+async def _heed_signals(
+    scope: trio.CancelScope,
+    services: Services,
+    reload: Reload | None,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Stop the server, or have it read its settings again. A terminal that is closed sends SIGHUP as well: whoever
+    started the server there does not want it to go on unseen."""
     hangup = {getattr(signal, "SIGHUP", None)} if reload is not None else set()  # Windows has none
+    on_terminal = os.isatty(_STDOUT)
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, *filter(None, hangup)) as signals:
+        task_status.started()
         async for number in signals:
             log.info("signal", name=signal.Signals(number).name)
-            if reload is not None and number in hangup:
+            if reload is not None and number in hangup and not (on_terminal and not os.isatty(_STDOUT)):
                 _reload(services, reload)
             else:
                 scope.cancel()

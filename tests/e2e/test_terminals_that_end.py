@@ -99,3 +99,21 @@ async def test_a_full_disk_is_no_success(tmp_path: Path) -> None:
             os.close(full)
         assert done.returncode == 1
         assert done.stderr == b"output: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_server_ends_with_the_terminal_in_which_it_was_started_and_not_by_its_signal_alone(
+    tmp_path: Path, closed: bool
+) -> None:
+    file = tmp_path / "server.toml"
+    file.write_text("")
+    where = ["--host", "127.0.0.1", "--port", "0", "--data", str(tmp_path), "--config", str(file)]
+    with TerminalProcess(python("-m", "trio_chat", *where), columns=200, env=ENVIRONMENT) as terminal:
+        terminal.until_shown("/owner owner-")
+        if closed:
+            terminal.hang_up()
+        else:
+            terminal.process.send_signal(signal.SIGHUP)
+            terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.process.wait(PATIENCE) == 0
+        assert ('"reloaded"' in terminal.stderr()) is not closed

@@ -42,12 +42,14 @@ class Rules:
 
     def wait(self, conversation: int, account: int, nonce: bytes, now: float) -> float:
         """Seconds that the account must wait before it says this there; 0 for none, as for the same once more."""
+        if not self._said:
+            return 0.0
         at, last = self._said.get((conversation, account), (-math.inf, b""))
         return 0.0 if last == nonce else max(0.0, at + self.slow(conversation) - now)
 
     def said(self, conversation: int, account: int, nonce: bytes, now: float) -> None:
         """The account says this there."""
-        slow = self.slow(conversation)
+        slow = self.slow(conversation) if self._rules else 0  # of each line: there is mostly no rule at all
         if slow and self._said.get((conversation, account), (now, b""))[1] != nonce:
             self._said = {key: said for key, said in self._said.items() if said[0] + self.slow(key[0]) > now}
             self._said[conversation, account] = (now, nonce)

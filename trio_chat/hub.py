@@ -40,6 +40,9 @@ class Hub:
         self._tails: OrderedDict[_Stream, None] = OrderedDict()
         """The streams that have a tail, the least recently used first."""
         self._published = 0
+        self.altered = 0
+        """How many batches with edits or forgettings were published: who read the log meanwhile may have what was there
+        before."""
         self._progress = trio.Event()
         for conversation, head in log.saved.heads.items():
             self._stream(conversation).head = head
@@ -146,6 +149,7 @@ class Hub:
         """What an edit or a forgetting changed in the log is not sent from the tail any more."""
         stream = self._stream(conversation)
         changed = 0
+        self.altered += any(message.kind in (wire.Kind.EDIT, wire.Kind.FORGET) for message in messages)
         for message in messages:
             if message.kind is wire.Kind.EDIT:
                 changed = max(changed, message.ref)

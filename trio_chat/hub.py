@@ -1,8 +1,9 @@
 """The fan-out: each committed batch is encoded once, joined once per conversation, and offered to every member."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import Final, TypeVar
 
 import trio
 
@@ -11,6 +12,11 @@ from trio_chat.cursor import Cursor, LogPage
 from trio_chat.log import Log
 from trio_chat.model import Chunk, Entry
 from trio_chat.paging import PAGE_BYTES, read_page
+
+_READS: Final = 5
+"""Reads of one page, at the most: each takes a few milliseconds, in which hardly anybody edits."""
+
+T = TypeVar("T")
 
 FAN_OUT_STEP: Final = 256
 """Offers between two checkpoints of the fan-out: with 256 it held the loop for 6 ms at most."""
@@ -40,7 +46,7 @@ class Hub:
         self._tails: OrderedDict[_Stream, None] = OrderedDict()
         """The streams that have a tail, the least recently used first."""
         self._published = 0
-        self.altered = 0
+        self._altered = 0
         """How many batches with edits or forgettings were published: who read the log meanwhile may have what was there
         before."""
         self._progress = trio.Event()
@@ -108,8 +114,18 @@ class Hub:
         async def read(last: wire.Message | None, limit: int) -> list[wire.Message]:
             return await self._log.since(conversation, last.seq if last else after, limit=limit, until=head)
 
-        messages, ended = await read_page(read, self._page_messages)
+        messages, ended = await self.current(partial(read_page, read, self._page_messages))
         return _page(conversation, after, messages, until=head if ended else 0)
+
+    async def current(self, read: Callable[[], Awaitable[T]]) -> T:
+        """What is read of the log, and again where something was edited or taken back meanwhile: clients may have been
+        told so, and must not be shown after that what was there before. Raises what `read` does."""
+        for _ in range(_READS - 1):
+            altered = self._altered
+            found = await read()
+            if self._altered == altered:
+                return found
+        return await read()
 
     # --- publishing
 
@@ -149,7 +165,7 @@ class Hub:
         """What an edit or a forgetting changed in the log is not sent from the tail any more."""
         stream = self._stream(conversation)
         changed = 0
-        self.altered += any(message.kind in (wire.Kind.EDIT, wire.Kind.FORGET) for message in messages)
+        self._altered += any(message.kind in (wire.Kind.EDIT, wire.Kind.FORGET) for message in messages)
         for message in messages:
             if message.kind is wire.Kind.EDIT:
                 changed = max(changed, message.ref)

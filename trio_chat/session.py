@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final, assert_never, cast
 
@@ -47,9 +46,6 @@ from trio_chat.taking_back import report, take_back
 from trio_chat.throttle import SEARCH_COST, Throttle
 from trio_chat.transport import Transport
 from wire import ByeReason, Code
-
-_READS: Final = 5
-"""Reads of one page, at the most: each takes a few milliseconds, in which hardly anybody edits."""
 
 READ_STEP: Final = 64
 """Events of one client between two checkpoints. What came in one read goes into one batch; 64 requests hold the loop
@@ -313,9 +309,9 @@ class Session:
                     raise Unavailable("what changed is not stored")
                 self.reply(effect.event)
             case SendPage():
-                self._send_page(await self._read_current(partial(fetch, services.log, effect.fetch, effect.floor)))
+                self._send_page(await services.hub.current(partial(fetch, services.log, effect.fetch, effect.floor)))
             case SendFinds():
-                self._send_page(await self._read_current(partial(search, services.log, effect.search, effect.where)))
+                self._send_page(await services.hub.current(partial(search, services.log, effect.search, effect.where)))
             case TakeBack():
                 self.reply(wire.Answer(effect.id, (await take_back(services, self.account, effect),)))
             case Report():
@@ -367,16 +363,6 @@ class Session:
         """Raises Refusal and Unavailable."""
         found = await self._services.log.since(draft.conversation, draft.ref - 1, limit=1, until=draft.ref)
         check_about(self._services.state, self.account, draft, found[0] if found else None)
-
-    async def _read_current(self, read: Callable[[], Awaitable[wire.Page]]) -> wire.Page:
-        """What is read, again where something was edited or taken back meanwhile: its client may have been told so, and
-        must not be shown after that what was before. Raises Unavailable."""
-        for _ in range(_READS - 1):
-            altered = self._services.hub.altered
-            page = await read()
-            if self._services.hub.altered == altered:
-                return page
-        return await read()
 
     def _send_page(self, page: wire.Page) -> None:
         """What the account may still read of it: reading took its time."""

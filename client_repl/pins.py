@@ -1,12 +1,8 @@
 """The pin of a server: the sha256 of its public key, as a certificate has it and as people compare it."""
 
 import hashlib
-from typing import Final
 
-_GROUP: Final = 4
-"""Hex digits that are read at a glance."""
-_ROW: Final = 8
-"""Such groups in a row: two rows, which fit a window of 40 columns."""
+from wire.fingerprint import rows_of_pin
 
 
 def of_certificate(der: bytes) -> bytes:
@@ -20,6 +16,4 @@ def of_certificate(der: bytes) -> bytes:
 
 def fingerprint(pin: bytes) -> str:
     """Two rows of hex digits in short groups, to be compared by eye."""
-    digits = pin.hex()
-    groups = [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)]
-    return "\n".join(" ".join(groups[start : start + _ROW]) for start in range(0, len(groups), _ROW))
+    return "\n".join(rows_of_pin(pin))

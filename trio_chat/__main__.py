@@ -20,9 +20,9 @@ from trio_chat.certificate import FOLDER, Certificate, fleeting, given, key_and_
 from trio_chat.config import Config, load, rate_limits, reloaded
 from trio_chat.descriptors import fitted
 from trio_chat.errors import ConfigError, StartError
+from trio_chat.facts import DAY
 from trio_chat.invitation import (
     client_here,
-    compared,
     invitation,
     on_network,
     owner_lines,
@@ -36,7 +36,8 @@ from trio_chat.logs import logging_to_stderr
 from trio_chat.options import parse
 from trio_chat.ownership import Ownership, secret_in, take_over
 from trio_chat.server import listen, serve
-from trio_chat.tokens import DAY, MAX_DAYS, SECRET_BYTES, Purpose, make, token_bytes
+from trio_chat.tokens import MAX_DAYS, SECRET_BYTES, Purpose, make, token_bytes
+from wire.fingerprint import rows_of_pin
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -209,7 +210,7 @@ def _fingerprint(config: Config, folder: Path, *, line: bool) -> list[str]:
     if line:
         return [target("localhost", config.port, pin)]
     valid = f"of {file}, valid until {expires:%Y-%m-%d}; clients show it so:"
-    return [pin.hex(), valid, *compared(pin)]
+    return [pin.hex(), valid, *rows_of_pin(pin)]
 
 
 def _open(config: Config, folder: Path | None) -> tuple[Log, str]:

@@ -5,7 +5,7 @@ from typing import Final
 
 from trio_chat.changes import Changes, Facts
 from trio_chat.errors import Refusal, milliseconds
-from trio_chat.facts import AuditEntry
+from trio_chat.facts import DAY, AuditEntry
 from trio_chat.model import FactKept
 from trio_chat.people import Account
 from wire import Code
@@ -15,7 +15,6 @@ MAX_ENTRIES: Final = 10_000
 
 MOST_OF_MEMBERS: Final = 50
 """Entries of one who is no operator, in a day: else they could push out what operators did."""
-_DAY: Final = 24 * 3600.0
 
 
 class Audit:
@@ -36,12 +35,12 @@ class Audit:
         count = 0
         for number in range(0 if account.operator else self._last, 0, -1):
             entry = self._entries.get(str(number))
-            if entry is None or entry.at <= now - _DAY:
+            if entry is None or entry.at <= now - DAY:
                 return
             count += entry.account == account.id
             if count >= MOST_OF_MEMBERS:
                 text = f"operators are told of this, and you did it {count} times today; go on tomorrow"
-                raise Refusal(Code.RATE_LIMITED, text, retry_after=milliseconds(entry.at + _DAY - now))
+                raise Refusal(Code.RATE_LIMITED, text, retry_after=milliseconds(entry.at + DAY - now))
 
     def newest(self, count: int) -> list[AuditEntry]:
         """The last `count`, oldest first."""

@@ -11,6 +11,8 @@ import msgspec
 
 from wire import UserRole
 
+DAY: Final = 24 * 3600.0
+"""Seconds."""
 FOREVER: Final = 0.0
 """As a time: there is no end."""
 

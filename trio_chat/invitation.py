@@ -101,12 +101,6 @@ def target(host: str, port: int, pin: bytes | None, token: bytes = b"") -> str:
     return f"--plaintext {wire.Invite(token=token).line(host, port) if token else shown(host, port)}"
 
 
-def compared(pin: bytes) -> list[str]:
-    """A pin as clients show it, to be compared by eye: two rows of groups of four digits."""
-    groups = [pin.hex()[start : start + 4] for start in range(0, 64, 4)]
-    return [" ".join(groups[:8]), " ".join(groups[8:])]
-
-
 def qr_code(text: str, columns: int) -> str:
     """To be scanned from a terminal with so many columns; "" where it does not fit."""
     code = segno.make_qr(text, error="l")

@@ -5,13 +5,12 @@ from typing import Final
 
 import wire
 from trio_chat.errors import Refusal, milliseconds
-from trio_chat.facts import FOREVER, until_text
+from trio_chat.facts import DAY, FOREVER, until_text
 from trio_chat.people import Account, Conversation
 from trio_chat.rules import SERVER
 from trio_chat.state import State
 from wire import Code, Kind
 
-DAY: Final = 24 * 3600.0
 PACED: Final = (Kind.TEXT, Kind.ACTION, Kind.EDIT, Kind.TOPIC)
 """What slow mode counts: all that prints a line with a text of its writer's on everybody's screen."""
 

@@ -25,6 +25,7 @@ from trio_chat.certificate import Certificate
 from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.errors import ConfigError, StartError
+from trio_chat.facts import DAY
 from trio_chat.hub import Hub
 from trio_chat.lan import announce
 from trio_chat.log import Log
@@ -39,7 +40,6 @@ from wire import ByeReason
 log = structlog.get_logger()
 
 _STDOUT = 1
-_DAY = 24 * 3600.0
 _BACKLOG = 1024
 """Connections that the kernel holds until they are accepted: a whole server's clients coming back at once."""
 
@@ -116,9 +116,9 @@ async def _release_names(services: Services) -> None:
     """Free the names that nobody used for long, for ever; it looks now, and once a day."""
     while True:
         if services.config.release_days:
-            for conversation in services.state.release(services.now(), services.config.release_days * _DAY):
+            for conversation in services.state.release(services.now(), services.config.release_days * DAY):
                 services.hub.forget(conversation)
-        await trio.sleep(_DAY)
+        await trio.sleep(DAY)
 
 
 async def serve(

@@ -20,7 +20,7 @@ from trio_chat.changes import Changes, Facts
 from trio_chat.config import Config
 from trio_chat.conversations import Conversations
 from trio_chat.errors import Refusal, not_now
-from trio_chat.facts import Standing, Used
+from trio_chat.facts import DAY, Standing, Used
 from trio_chat.keyring import Keyring
 from trio_chat.model import (
     LOBBY,
@@ -46,7 +46,6 @@ IDS: Final = 1024
 """Account ids that are taken from the log at once, so that a login need not wait for it. What is not used of them is
 never given to anybody."""
 _ALL_IDS: Final = 1 << 32
-_DAY: Final = 24 * 3600.0
 
 
 class State:
@@ -253,7 +252,7 @@ class State:
         """One more connection; True if others do not yet know that it is here."""
         account.connections += 1
         account.active_at = now
-        if account.owned and now - account.standing.seen > _DAY:
+        if account.owned and now - account.standing.seen > DAY:
             self.stand(account, seen=now)
         if account.present:
             return False

@@ -21,7 +21,6 @@ from wire import Code
 from wire.tokens import INVITE, LINK, TOKEN_BYTES, from_base32, to_base32
 
 SECRET_BYTES: Final = 32
-DAY: Final = 24 * 3600.0
 MAX_DAYS: Final = 3650
 """Of an invite: what lives longer has no end that anybody remembers."""
 LINK_TIME: Final = 600.0

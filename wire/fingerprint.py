@@ -1,4 +1,4 @@
-"""A user's key as people compare it, on their own screen and on another one."""
+"""Keys as people compare them, on their own screen and on another one."""
 
 import hashlib
 from typing import Final
@@ -11,7 +11,18 @@ _GROUP: Final = 4
 """Letters that are read at a glance."""
 
 
+_IN_A_ROW: Final = 8
+"""Groups of a pin in a row: two rows, which fit a window of 40 columns."""
+
+
+def rows_of_pin(pin: bytes) -> list[str]:
+    """The pin of a server in hex, in groups: two rows."""
+    digits = pin.hex()
+    groups = [digits[start : start + _GROUP] for start in range(0, len(digits), _GROUP)]
+    return [" ".join(groups[start : start + _IN_A_ROW]) for start in range(0, len(groups), _IN_A_ROW)]
+
+
 def fingerprint(key: bytes) -> str:
-    """The first letters of its sha256 in base32, in groups."""
+    """Of a user's key: the first letters of its sha256 in base32, in groups."""
     text = to_base32(hashlib.sha256(key).digest())[:_LETTERS]
     return "-".join(text[start : start + _GROUP] for start in range(0, _LETTERS, _GROUP))

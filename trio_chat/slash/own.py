@@ -5,11 +5,11 @@ from typing import Final
 
 from trio_chat.effects import Effect, Evict, Owned, Report
 from trio_chat.errors import Refusal
-from trio_chat.facts import at_text, until_text
+from trio_chat.facts import DAY, at_text, until_text
 from trio_chat.moderation import newcomer
 from trio_chat.names import shown
 from trio_chat.slash.asked import Asked, Words
-from trio_chat.tokens import DAY, INVITES, LINK_TIME, OWNERS, Purpose, ends
+from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose, ends
 from wire import Code, Invite, UserRole
 from wire.fingerprint import fingerprint
 

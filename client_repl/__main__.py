@@ -16,9 +16,10 @@ from client_repl import address, identity, pipe, tokens
 from client_repl.address import Address
 from client_repl.chat import Chat
 from client_repl.conversations import LOBBY
+from client_repl.effects import SaveSetting
 from client_repl.identity import Identity
 from client_repl.inputs import Mode
-from client_repl.items import Item, Notice, Welcomed
+from client_repl.items import Failure, Item, Notice, Welcomed
 from client_repl.keeper import Keeper, Written
 from client_repl.kept import Kept, Kind, SlotError
 from client_repl.known_servers import KnownServers, KnownServersError
@@ -26,6 +27,7 @@ from client_repl.nonces import new_nonce
 from client_repl.options import Options, login_name, parse
 from client_repl.sanitize import clean_line
 from client_repl.session import Session
+from client_repl.settings_file import SettingsFile, SettingsFileError
 from client_repl.state_dir import Remembered, StateDir, default_path
 from client_repl.stdio import LineReader, Output
 from client_repl.tokens import Token, TokenError
@@ -73,6 +75,7 @@ def _run(options: Options) -> int:
         mode=_mode(options, on_terminal),
         history=kind.has_history,
         screen=on_terminal,
+        settings=user.settings,
     )
     with user.slot(kind, target) as (slot, kept, remark):
         chat.restore(kept.lines, kept.progress, "" if options.to else kept.place)
@@ -92,8 +95,14 @@ def _run(options: Options) -> int:
                     user.remember(target, item.name)
                 show(item)
 
-            if remark:
-                show(Notice(remark))
+            def save_setting(change: SaveSetting) -> None:
+                try:
+                    user.settings_file.save(change.name, change.value)
+                except SettingsFileError as exc:
+                    show(Failure("not-kept", f"It holds until this client ends: {exc}"))
+
+            for trouble in filter(None, (user.settings_trouble, remark)):
+                show(Notice(trouble))
             return Session(
                 chat,
                 target,
@@ -104,6 +113,7 @@ def _run(options: Options) -> int:
                 confirm=confirm if asks is None else asks.confirm,
                 ask_name=None if asks is None else asks.name,
                 ask_secret=None if asks is None else asks.secret,
+                save_setting=save_setting,
                 give_up=give_up,
                 pause=pause,
                 keeper=keeper,
@@ -156,6 +166,8 @@ class _User:
         with contextlib.suppress(ValueError):
             self.last_server = address.parse(last.server)
         self.identity = self._load()
+        self.settings_file = SettingsFile(self._state.settings, saves=not options.guest)
+        self.settings, self.settings_trouble = self.settings_file.load()
 
     def _load(self) -> Identity:
         if self._guest:

@@ -184,7 +184,8 @@ class _Guest:
                 self._home = where
             case _:
                 pass
-        return view.render(item, _now(), self._editor.app.output.get_size().columns, home=self._home)
+        columns = self._editor.app.output.get_size().columns
+        return view.render(item, _now(), columns, home=self._home, settings=self._chat.settings)
 
     def _show(self, item: Item) -> None:
         match item:

@@ -32,6 +32,7 @@ from client_repl.reading import Reading
 from client_repl.requests import Requests
 from client_repl.revising import Revising
 from client_repl.sending import RETRY, Sending
+from client_repl.settings import Settings
 from client_repl.transcript import ABOUT, Target, Transcript
 from client_repl.unread import UnreadLines
 
@@ -56,8 +57,11 @@ class Chat:
         mode: Mode = Mode.COMMANDS,
         history: bool = True,
         screen: bool = False,
+        settings: Settings | None = None,
     ) -> None:
         self.mode: Final = mode
+        self.settings = settings or Settings()
+        """As they are now; /set changes them."""
         self.new_id: Final = request_ids(_FIRST_ID)
         self.ignored: Final = Ignored()
         self._me = Me(name)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import wire
-from client_repl import log_commands, room_commands
+from client_repl import log_commands, room_commands, setting_commands
 from client_repl.effects import Effect, ExportKey, Quit, Show, ShowKey
 from client_repl.inputs import visible
 from client_repl.items import Clear, Notice
@@ -36,6 +36,7 @@ class Completes(enum.Enum):
     USER = enum.auto()
     COMMAND = enum.auto()
     ROOM = enum.auto()
+    SETTING = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,9 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("recover", "NAME", "give NAME back to who lost the key", _USER, Order("recover"), _OPERATOR),
             CommandSpec("audit", "[N]", "what operators did", _NOTHING, Order("audit"), _OPERATOR),
             CommandSpec("role", "NAME owner | operator | member", "what NAME may do", _USER, Order("role"), _OWNER),
+            CommandSpec(
+                "set", "[NAME [VALUE]]", "your settings, or change one", Completes.SETTING, setting_commands.set_
+            ),
             CommandSpec("clear", "", "clear the screen", _NOTHING, _clear),
             CommandSpec("help", "[COMMAND]", "this list", Completes.COMMAND, _help),
             CommandSpec("quit", "", "leave", _NOTHING, _quit),

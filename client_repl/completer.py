@@ -13,6 +13,7 @@ from prompt_toolkit.document import Document
 
 from client_repl.commands import CommandSpec, Completes
 from client_repl.sanitize import clean_line
+from client_repl.settings import SPECS
 
 MAX_OFFERED: Final = 100
 """Entries of a menu: nobody scrolls further, and 10,000 would be made at every key."""
@@ -77,6 +78,8 @@ class ChatCompleter(Completer):
                 return self._rooms_for(prefix, blank)
             case Completes.COMMAND:
                 return self._commands_for(prefix, blank)
+            case Completes.SETTING:
+                return _settings_for(prefix, blank)
             case _ as never:
                 assert_never(never)
 
@@ -86,6 +89,12 @@ class ChatCompleter(Completer):
 
     def _rooms_for(self, prefix: str, blank: str) -> Iterable[Completion]:
         return _offers(self._rooms(prefix), prefix, blank)
+
+
+def _settings_for(prefix: str, blank: str) -> Iterable[Completion]:
+    for spec in SPECS.values():
+        if spec.name.startswith(prefix):
+            yield Completion(spec.name + blank, -len(prefix), display=spec.name, display_meta=spec.help)
 
 
 def _offers(names: Iterable[str], prefix: str, blank: str) -> Iterable[Completion]:

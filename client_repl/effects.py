@@ -76,7 +76,15 @@ class ExportKey:
     draft: str
 
 
-Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey
+@dataclass(frozen=True, slots=True)
+class SaveSetting:
+    """Have this setting on disk for the next start, and for the user's other clients' next one."""
+
+    name: str
+    value: str | int | bool
+
+
+Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | SaveSetting
 
 
 def failure(code: str, text: str, draft: str) -> list[Effect]:

@@ -10,6 +10,7 @@ from prompt_toolkit.styles import BaseStyle, Style
 from prompt_toolkit.utils import get_cwidth
 
 from client_repl import clock
+from client_repl.settings import Settings
 from client_repl.wrapping import wrap
 
 Fragments = StyleAndTextTuples
@@ -50,6 +51,9 @@ STYLE: Final[BaseStyle] = Style.from_dict(
 )
 
 
+_DEFAULTS: Final = Settings()
+
+
 class Paper(NamedTuple):
     """What is printed on. `home` is the conversation whose lines need not name it."""
 
@@ -57,6 +61,7 @@ class Paper(NamedTuple):
     columns: int
     zone: tzinfo | None
     home: str = ""
+    settings: Settings = _DEFAULTS
 
 
 def remark(sign: str, text: str, paper: Paper, style: str = "class:dim") -> Fragments:
@@ -87,7 +92,8 @@ def rule(text: str, paper: Paper, style: str = "class:rule") -> Fragments:
 def clock_at(time: int, paper: Paper) -> str:
     """Hours and minutes, behind the date where it is not today."""
     when = clock.when(time, paper.zone)
-    return f"{when:%H:%M}" if when.date() == day(paper.now, paper) else f"{when:%Y-%m-%d %H:%M}"
+    shown = when.strftime(paper.settings.clock)
+    return shown if when.date() == day(paper.now, paper) else f"{when:%Y-%m-%d} {shown}"
 
 
 def day(time: int, paper: Paper) -> date:

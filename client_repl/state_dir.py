@@ -40,6 +40,11 @@ class StateDir:
         return self.path / "known-servers.json"
 
     @property
+    def settings(self) -> Path:
+        """For `SettingsFile`."""
+        return self.path / "settings.toml"
+
+    @property
     def slots(self) -> Path:
         """For `slots.take`."""
         return self.path / "slots"

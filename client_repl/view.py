@@ -33,22 +33,32 @@ from client_repl.items import (
 from client_repl.names import fold
 from client_repl.paper import INDENT, Fragments, Paper, hanging, remark
 from client_repl.sanitize import clean, clean_line, clean_text
+from client_repl.settings import Settings
 
 _TO_COPY: Final = re.compile(r"(?:tchat://|--link |access-)[A-Za-z0-9.:/%\[\]-]+")
 """What may begin in the first column, and be broken by the terminal alone: no line of a chat looks so."""
+
+_DEFAULTS: Final = Settings()
 
 _Remark = (
     PresenceLine | Skipped | ConnectionState | Welcomed | Entered | Roster | RoomsListed | Unread | Notice | Missed
 )
 
 
-def render(item: Item, now: int, columns: int, zone: tzinfo | None = None, home: str = "") -> Fragments:
+def render(
+    item: Item,
+    now: int,
+    columns: int,
+    zone: tzinfo | None = None,
+    home: str = "",
+    settings: Settings = _DEFAULTS,
+) -> Fragments:
     """The lines of `item` as they enter the scrollback of a terminal of so many columns; none for a Clear.
 
     `now` in Unix milliseconds is the time of what has none of its own, `zone` where the clock is read (None: here).
     Lines of a room say its name, but for those of `home`.
     """
-    paper = Paper(now, columns, zone, home)
+    paper = Paper(now, columns, zone or settings.tz, home, settings)
     match item:
         case Line():
             return said.line(item, paper)

@@ -5,21 +5,24 @@ At the end of a line a blank comes with it, so that one can write on.
 
 import itertools
 import re
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final, assert_never
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from client_repl.commands import CommandSpec, Completes
+from client_repl import usage
+from client_repl.commands import CommandSpec
+from client_repl.helping import Topic
 from client_repl.sanitize import clean_line
 from client_repl.settings import SPECS
+from client_repl.usage import Kind
 
 MAX_OFFERED: Final = 100
 """Entries of a menu: nobody scrolls further, and 10,000 would be made at every key."""
 
 _COMMAND: Final = re.compile(r"/(\S*)")
-_ARGUMENT: Final = re.compile(r"/(\S+)\s+(\S*)")
+_ARGUMENT: Final = re.compile(r"/(\S+)\s+(.*)")
 _NAME: Final = re.compile(r"(?:^|\s)@(\S*)\Z")
 _ROOM: Final = re.compile(r"(?:^|\s)(#\S*)\Z")
 _NUMBER: Final = re.compile(r"/(\S+)\s+#\S*")
@@ -56,7 +59,8 @@ class ChatCompleter(Completer):
         if room := _room(before, self._commands):
             return self._rooms_for(room, blank)
         if argument := _ARGUMENT.fullmatch(before):
-            return self._arguments_for(argument[1], argument[2], blank)
+            *typed, prefix = argument[2].split(" ")
+            return self._arguments_for(argument[1], [word for word in typed if word], prefix, blank)
         return ()
 
     def _commands_for(self, prefix: str, blank: str) -> Iterable[Completion]:
@@ -65,23 +69,31 @@ class ChatCompleter(Completer):
                 display = f"/{spec.name} {spec.arguments}".rstrip()
                 yield Completion(spec.name + blank, -len(prefix), display=display, display_meta=spec.help)
 
-    def _arguments_for(self, command: str, prefix: str, blank: str) -> Iterable[Completion]:
+    def _arguments_for(self, command: str, typed: Sequence[str], prefix: str, blank: str) -> Iterable[Completion]:
         spec = self._commands.get(command.casefold())
-        if spec is None:
-            return ()
-        match spec.completes:
-            case Completes.NOTHING:
-                return ()
-            case Completes.USER:
-                return self._names_for(prefix, blank)
-            case Completes.ROOM:
+        if spec is not None:
+            for word in usage.following(spec.arguments, typed):
+                yield from self._word(word, typed, prefix, blank)
+
+    def _word(self, word: usage.Word, typed: Sequence[str], prefix: str, blank: str) -> Iterable[Completion]:
+        match word.kind:
+            case Kind.NAME:
+                return self._names_for(prefix.removeprefix("@"), blank)
+            case Kind.ROOM:
                 return self._rooms_for(prefix, blank)
-            case Completes.COMMAND:
-                return self._commands_for(prefix, blank)
-            case Completes.SETTING:
+            case Kind.COMMAND:
+                return self._commands_for(prefix.removeprefix("/"), blank)
+            case Kind.TOPIC:
+                return _offers((topic.value for topic in Topic if topic.value.startswith(prefix)), prefix, blank)
+            case Kind.SETTING:
                 return _settings_for(prefix, blank)
-            case _ as never:
-                assert_never(never)
+            case Kind.VALUE:
+                spec = SPECS.get(typed[-1])
+                return () if spec is None else _offers((o for o in spec.offers if o.startswith(prefix)), prefix, blank)
+            case Kind.ITSELF | Kind.TIME:
+                return _offers([word.shown] if word.shown.startswith(prefix) else [], prefix, blank)
+            case _:
+                return ()
 
     def _names_for(self, prefix: str, blank: str) -> Iterable[Completion]:
         self._look_up(prefix)

@@ -426,14 +426,10 @@ def test_a_question_without_a_connection_comes_back() -> None:
     assert c.backlog == 0
 
 
-def test_quit_clear_and_help() -> None:
+def test_quit_and_clear() -> None:
     c = connected()
     assert c.submit("/quit") == [Quit()]
     assert shown(c.submit("/clear")) == [Clear()]
-    text = notice(c.submit("/help"))
-    assert all(f"/{name}" in text for name in c.commands)
-    assert notice(c.submit("/help who")).startswith("/who")
-    assert failure(c.submit("/help whom")).code == "unknown-command"
 
 
 def test_every_command_of_this_version_is_there() -> None:

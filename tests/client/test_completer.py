@@ -9,8 +9,9 @@ from prompt_toolkit.document import Document
 
 import wire
 from client_repl.chat import Chat
-from client_repl.commands import CommandSpec, Completes
+from client_repl.commands import CommandSpec
 from client_repl.completer import MAX_OFFERED, ChatCompleter, completes_while_typing
+from client_repl.helping import Topic
 
 
 class Crowd:
@@ -22,7 +23,7 @@ class Crowd:
         self.asked: list[str] = []
         self.rooms = ["#ops", "#dev", "#d\x1bv", "#Design"]
         """That the user is in, latest active first."""
-        commands = {**self.chat.commands, "go": CommandSpec("go", "#ROOM", "go", Completes.ROOM, lambda *_: [])}
+        commands = {**self.chat.commands, "go": CommandSpec("go", "#ROOM", "go", Topic.ROOMS, lambda *_: [])}
         self.completer = ChatCompleter(self.chat.complete_names, self.complete_rooms, commands, self.asked.append)
         limits = wire.Limits(max_text=wire.MAX_TEXT)
         rooms = (wire.Conversation(1, "#lobby", 0),)
@@ -77,6 +78,8 @@ def crowd() -> Crowd:
         ("/msg bob hi al", "", []),
         ("/me hugs @b", "", ["/me hugs @bob"]),
         ("/help wh", "", ["/help who", "/help whoami"]),
+        ("/set th", "", ["/set theme"]),
+        ("/set theme d", "", ["/set theme dark"]),
         ("/nick al", "", []),
         ("/nothing al", "", []),
         ("say /q", "", []),

@@ -77,7 +77,7 @@ def test_who_is_offered_what_the_server_lets_them_do() -> None:
 
 
 def test_help_lists_for_each_what_they_may_do() -> None:
-    (mine,), (theirs,) = (shown(as_role(role).submit("/help")) for role in (UserRole.OPERATOR, UserRole.MEMBER))
+    (mine,), (theirs,) = (shown(as_role(role).submit("/help all")) for role in (UserRole.OPERATOR, UserRole.MEMBER))
     assert isinstance(mine, Notice)
     assert isinstance(theirs, Notice)
     assert "/purge" in mine.text

@@ -5,7 +5,7 @@ The parts, from the ground up: `conversations`, `cursors`, `outbox`, `unread` an
 `revising` do what commands ask for.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
 import wire
@@ -203,13 +203,20 @@ class Chat:
         """The room to ask about: where the user is, or the lobby in a direct conversation."""
         return self.where if self.where.startswith("#") else LOBBY
 
-    def complete_names(self, prefix: str) -> list[str]:
-        """Names that begin with `prefix`, latest speaker first, then the others by name. 10,000 names take 5 ms."""
-        return self._people.complete(prefix)
+    def complete_names(self, prefix: str) -> Iterator[str]:
+        """Names that begin with `prefix`, then those that have it inside. Of either, who spoke here last comes first,
+        then who spoke elsewhere, then all others by name; last who is not here, but has a direct conversation."""
+        offered = set()
+        for name in self._people.complete(prefix, self.place.conversation):
+            offered.add(name)
+            yield name
+        partners = (name[1:] for name in self.conversations.complete("@" + prefix))
+        yield from (name for name in partners if name not in offered)
 
-    def complete_rooms(self, prefix: str) -> list[str]:
-        """Rooms the user is in, as `#name`, that begin with `prefix`, with or without its #; latest active first."""
-        return self.conversations.complete(prefix)
+    def complete_rooms(self, prefix: str) -> Iterator[str]:
+        """Rooms as `#name`, that begin with `prefix`, with or without its #, then those that have it inside. Of either,
+        those that the user is in come first, the latest active before others; then those that /rooms listed."""
+        return self.conversations.complete("#" + prefix.removeprefix("#"))
 
     def account_of(self, name: str) -> int:
         """Whose this name is, as far as we were told; else 0."""

@@ -136,6 +136,7 @@ class Going:
         """List the rooms whose name begins with `prefix`."""
 
         def listed(answer: wire.RoomList) -> list[Effect]:
+            self._conversations.listed(room.name for room in answer.rooms)
             ours = {room.name: self._conversations.find(room.name) for room in answer.rooms if room.joined}
             unread = {name: self._unread.unread(number) for name, number in ours.items()}
             counts = {name: count for name, count in unread.items() if count}

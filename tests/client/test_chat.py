@@ -465,7 +465,7 @@ def test_names_of_a_big_room_are_looked_up_once() -> None:
     assert c.look_up("b") == []
     assert (c.backlog, c.expecting) == (0, True)
     assert c.received(wire.Members(who.id, LOBBY, (user("bob"),), 1)) == []
-    assert c.complete_names("b") == ["bob"]
+    assert list(c.complete_names("b")) == ["bob"]
     (who,) = sent(c.look_up("c"))
     assert isinstance(who, wire.Who)
     assert c.received(wire.Refused(who.id, "not-served", "")) == []

@@ -75,6 +75,7 @@ def _run(options: Options) -> int:
         mode=_mode(options, on_terminal),
         history=kind.has_history,
         screen=on_terminal,
+        newcomer=on_terminal and user.is_new,
         settings=user.settings,
     )
     with user.slot(kind, target) as (slot, kept, remark):
@@ -161,6 +162,7 @@ class _User:
         self._import = options.import_key
         self.reached = False
         last = self._state.recall()
+        self.is_new = not last.server
         self.last_name = "" if options.guest else last.name
         self.last_server: Address | None = None
         with contextlib.suppress(ValueError):

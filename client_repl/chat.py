@@ -22,6 +22,7 @@ from client_repl.items import Notice, Welcomed
 from client_repl.marking import Marking
 from client_repl.me import Me
 from client_repl.names import Names
+from client_repl.newcomer import Newcomer
 from client_repl.ordering import SAID_BY_MISTAKE, Ordering, is_secret
 from client_repl.outbox import Outbox, Pending, request_ids
 from client_repl.pace import Held
@@ -45,7 +46,8 @@ class Chat:
 
     `new_nonce` gives 16 bytes, never the same twice, that begin with the time in milliseconds, big-endian.
     `history`: whether what was said before the first connection is of interest. `screen`: whether there is one that
-    shows the current conversation, so that what is there is read when somebody looks.
+    shows the current conversation, so that what is there is read when somebody looks. `newcomer`: the user was never
+    here, and is told how to begin.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Chat:
         mode: Mode = Mode.COMMANDS,
         history: bool = True,
         screen: bool = False,
+        newcomer: bool = False,
         settings: Settings | None = None,
     ) -> None:
         self.mode: Final = mode
@@ -74,6 +77,7 @@ class Chat:
         self._requests = Requests(self.new_id)
         self.conversations: Final = Conversations(self._names)
         self.place: Final = Place(where, self._names, self.conversations)
+        self._newcomer = Newcomer(self.place, self._cursors, new=newcomer)
         self.transcript: Final = Transcript(
             self._me, self._names, self.conversations, self._cursors, self.place, self.ignored
         )
@@ -204,18 +208,11 @@ class Chat:
         return self.where if self.where.startswith("#") else LOBBY
 
     def complete_names(self, prefix: str) -> Iterator[str]:
-        """Names that begin with `prefix`, then those that have it inside. Of either, who spoke here last comes first,
-        then who spoke elsewhere, then all others by name; last who is not here, but has a direct conversation."""
-        offered = set()
-        for name in self._people.complete(prefix, self.place.conversation):
-            offered.add(name)
-            yield name
-        partners = (name[1:] for name in self.conversations.complete("@" + prefix))
-        yield from (name for name in partners if name not in offered)
+        """Names that `prefix` may mean, best first. 10,000 names take 1 ms."""
+        return self.company.complete(prefix)
 
     def complete_rooms(self, prefix: str) -> Iterator[str]:
-        """Rooms as `#name`, that begin with `prefix`, with or without its #, then those that have it inside. Of either,
-        those that the user is in come first, the latest active before others; then those that /rooms listed."""
+        """Rooms as `#name` that `prefix`, with or without its #, may mean, best first."""
         return self.conversations.complete("#" + prefix.removeprefix("#"))
 
     def account_of(self, name: str) -> int:
@@ -282,7 +279,7 @@ class Chat:
 
     def tick(self) -> list[Effect]:
         """To be called about once a second while there is a connection."""
-        return [*self._reading.waiting(), *self._marking.tick()]
+        return [*self._reading.waiting(), *self._newcomer.told(), *self._marking.tick()]
 
     # --- what the connection does ------------------------------------------------------------------------------------
 
@@ -311,7 +308,7 @@ class Chat:
             return [*self._history_was_reset(cut=True), Reconnect("the server has another history")]
 
         def settled(_: wire.Done) -> list[Effect]:
-            return self.going.settled()
+            return [*self.going.settled(), *self._newcomer.told()]
 
         *first, last = self._cursors.pages
         effects: list[Effect] = []

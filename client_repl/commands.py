@@ -151,9 +151,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("reply", "[#N] TEXT", "answer line N, or the last direct message", _TALKING, _reply),
             CommandSpec("me", "ACTION", "say what you do", _TALKING, _me),
             CommandSpec("say", "TEXT", "send text that begins with @ or /", _TALKING, _say),
-            CommandSpec(
-                "join", "#ROOM [joined]", "enter or make a room; see docs for joined", _ROOMS, room_commands.join
-            ),
+            CommandSpec("join", "#ROOM [joined]", "enter a room, or make it", _ROOMS, room_commands.join),
             CommandSpec("leave", "[#ROOM]", "leave a room", _ROOMS, room_commands.leave),
             CommandSpec("rooms", "[#ROOM]", "list the rooms", _ROOMS, room_commands.rooms),
             CommandSpec("topic", "[TEXT | -]", "tell, set or end the topic of this room", _ROOMS, room_commands.topic),
@@ -164,7 +162,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec(
                 "search",
                 "WORDS [in #ROOM] [from NAME]",
-                "find what was said, newest first",
+                "find what was said",
                 _HISTORY,
                 log_commands.search,
             ),
@@ -172,7 +170,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec(
                 "react",
                 "#N [EMOJI | :name:]",
-                "react to line N; with nothing, take it back",
+                "react to line N, or take it back",
                 _TALKING,
                 log_commands.react,
             ),
@@ -201,7 +199,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec(
                 "ban",
                 "NAME | ADDRESS [7d] [--all] [--tree] [REASON]",
-                "keep NAME, a key or a network out",
+                "keep out",
                 _MODERATION,
                 Order("ban"),
                 _OPERATOR,

@@ -4,7 +4,7 @@ Each page but that of everything fits a window of 24 rows and 80 columns.
 """
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ALL: Final = "all"
 """What /help takes for a topic that is all of them."""
 _COLUMN: Final = 22
-"""Columns of what is typed, on a page; what is longer pushes its help away."""
+"""Columns of what is typed, on a page, at most; what is longer pushes its help away."""
 _FIRST: Final = ("join", "switch", "unread", "history", "who", "quit")
 """What somebody needs who never saw this client before."""
 
@@ -45,7 +45,7 @@ ABOUT: Final[Mapping[Topic, str]] = MappingProxyType(
         Topic.TALKING: "direct messages, answers, reactions, mending a line",
         Topic.ROOMS: "entering and leaving them, going from one to another",
         Topic.HISTORY: "what was said before, and finding it",
-        Topic.PEOPLE: "who is here, your name, whom you do not want to hear",
+        Topic.PEOPLE: "who is here, your name, whom you do not hear",
         Topic.KEYS: "what Tab, Enter and the other keys do",
         Topic.SETTINGS: "how it looks, what rings; the screen; leaving",
         Topic.ACCOUNT: "your key, other devices, programs, invites",
@@ -59,15 +59,17 @@ _MORE: Final[Mapping[Topic, tuple[Row, ...]]] = MappingProxyType(
             ("TEXT", "everybody where you are reads it"),
             ("@NAME TEXT", "a direct message: only NAME reads it"),
             ("TEXT with @NAME in it", "everybody reads it, and it calls NAME"),
-            (":tada", "Tab, or the menu, makes an emoji of it"),
+            (":tada", "Tab makes an emoji of it"),
             ("//x  @@x", "the text /x, the text @x"),
         ),
+        Topic.ROOMS: (("joined", "behind /join: newcomers see no older lines"),),
         Topic.KEYS: (
-            ("Tab", "completes @names, #rooms, /commands, what they take, :emoji:"),
+            ("Tab", "completes @name, #room, /command, :emoji"),
+            ("Tab again", "the next one"),
             ("Escape", "closes the menu"),
             ("Alt-Enter", "a new line in the text"),
             ("Up  Ctrl-R", "earlier lines; search in them"),
-            ("Ctrl-C", "clears the line; twice on an empty one, leaves"),
+            ("Ctrl-C", "clears the line; on an empty one twice, leaves"),
             ("Ctrl-D", "on an empty line, leaves"),
         ),
     }
@@ -82,12 +84,12 @@ def help_(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     if not asked:
         return _page(_short(chat))
     if asked == ALL:
-        return _page(row for topic in Topic for row in (*_topic(chat, topic), ""))
+        return _page(row for topic in _topics(chat) for row in (*_topic(chat, topic), ""))
     if asked in {topic.value for topic in Topic}:
         return _page(_topic(chat, Topic(asked)))
     spec = chat.commands.get(asked.removeprefix("/"))
     if spec is None:
-        topics = ", ".join(topic.value for topic in Topic)
+        topics = ", ".join(topic.value for topic in _topics(chat))
         text = f"There is no topic and no command {argument[:80]}. /help and one of these tells more: {topics}, {ALL}."
         return chat.fail("unknown-command", text, draft)
     return _page(_command(spec))
@@ -99,19 +101,18 @@ def typed(spec: "CommandSpec") -> str:
 
 
 def _short(chat: "Chat") -> Iterator[str]:
-    yield f"Type and press Enter: it goes to {chat.where}. Tab completes nearly everything."
-    yield from _rows([("@NAME TEXT", "a direct message: only NAME reads it")])
-    yield from _rows((typed(chat.commands[name]), chat.commands[name].help) for name in _FIRST)
+    yield f"Type and press Enter: it goes to {chat.where}."
+    specs = [chat.commands[name] for name in _FIRST]
+    yield from _rows([("@NAME TEXT", "a direct message: only NAME reads it"), *map(_row, specs)])
     yield "/help and one of these tells more:"
-    topics = [topic for topic in Topic if _specs(chat, topic) or topic in _MORE]
-    yield from _rows([*((topic.value, ABOUT[topic]) for topic in topics), (ALL, "everything"), ("/msg", "one command")])
+    about = [(topic.value, ABOUT[topic]) for topic in _topics(chat)]
+    yield from _rows([*about, ("/join", "this command, or another, with an example"), (ALL, "everything")])
 
 
 def _topic(chat: "Chat", topic: Topic) -> Iterator[str]:
-    rows = [*_MORE.get(topic, ()), *((typed(spec), spec.help) for spec in _specs(chat, topic))]
-    if rows:
-        yield f"{topic.value}: {ABOUT[topic]}"
-        yield from _rows(rows)
+    rows = [*_MORE.get(topic, ()), *map(_row, _specs(chat, topic))]
+    yield f"{topic.value}: {ABOUT[topic]}"
+    yield from _rows(rows or [("", "nothing that you may do on this server")])
 
 
 def _command(spec: "CommandSpec") -> Iterator[str]:
@@ -120,13 +121,23 @@ def _command(spec: "CommandSpec") -> Iterator[str]:
         yield f"for example: /{spec.name} {usage.example(spec.arguments)}"
 
 
+def _topics(chat: "Chat") -> list[Topic]:
+    """Those that say something to this user."""
+    return [topic for topic in Topic if topic in _MORE or _specs(chat, topic)]
+
+
 def _specs(chat: "Chat", topic: Topic) -> "list[CommandSpec]":
     return [spec for spec in chat.commands.values() if spec.topic is topic]
 
 
-def _rows(rows: Iterable[Row]) -> Iterator[str]:
+def _row(spec: "CommandSpec") -> Row:
+    return typed(spec), spec.help
+
+
+def _rows(rows: Sequence[Row]) -> Iterator[str]:
+    column = max((len(left) for left, _ in rows if len(left) <= _COLUMN), default=0)
     for left, right in rows:
-        yield f"  {left:<{_COLUMN}}  {right}"
+        yield f"  {left:<{column}}  {right}"
 
 
 def _page(rows: Iterable[str]) -> list[Effect]:

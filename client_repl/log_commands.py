@@ -59,8 +59,9 @@ def edit(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 
 def react(chat: "Chat", argument: str, draft: str) -> list[Effect]:
-    """`/react #12 EMOJI | :name:`; without one it is taken back."""
-    number, reaction = arguments.numbered(argument)
+    """`/react #12 EMOJI | :name:`; without one it is taken back. A name that is an emoji's is sent as this emoji."""
+    number, typed = arguments.numbered(argument)
+    reaction = arguments.emoji(typed)
     if not number:
         return chat.fail(wire.Code.NO_SUCH_MESSAGE, "Write /react, a line number, and an emoji or :name:.", draft)
     if reaction and not arguments.is_reaction(reaction):

@@ -46,7 +46,7 @@ def test_commands_complete_with_their_help(terminal: TerminalProcess) -> None:
     terminal.send("\t bo\t")
     terminal.until_shown("→ bob (private)> /msg bob")
     terminal.send("\x03/help wh\t\r")
-    terminal.until_shown("/who [PREFIX]")
+    terminal.until_shown("/who [NAME]")
 
 
 def test_pending_lines_stay_above_the_prompt_until_they_are_in_the_log(terminal: TerminalProcess) -> None:

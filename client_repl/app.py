@@ -50,7 +50,7 @@ FAREWELL: Final = 0.5
 """Seconds for our Bye and the server's, after Ctrl-C and after signals, which want an end now."""
 RESTORE_TIMEOUT: Final = 3.0
 """Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
-_NAME_IS_FOR: Final = "Choose the name by which others see you here; /nick takes another one later."
+_NAME_IS_FOR: Final = "Choose the name by which others see you; /nick changes it later."
 
 
 def run(chat: Chat, connect: Connect, *, draft: str, hold_draft: Callable[[str], None]) -> int:
@@ -213,7 +213,7 @@ class _Guest:
         self._printer.show(Notice(reason or _NAME_IS_FOR))
         default = "" if reason else suggested_name()
         answer = await self._ask(f"your name [{default}]: " if default else "your name: ")
-        return None if answer is None else answer.strip() or default
+        return None if answer is None or answer.strip() == "/quit" else answer.strip() or default
 
     async def _confirm(self, text: str, question: str) -> bool:
         """A whole yes or no: what is asked may be important. Ctrl-D is a no. Cancelling is safe."""

@@ -23,6 +23,9 @@ _MAX_ARGUMENT: Final = 1024
 """Characters of a name or reason; longer ones would not fit a frame beside a text."""
 
 
+_NOTHING_TO_ANSWER: Final = "There is no such line, or no direct message yet; /reply #12 TEXT answers line 12."
+
+
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
     """One command. `arguments` is its usage, which `usage` reads: what completes follows from it. `handler` is given
@@ -85,7 +88,7 @@ def _nick(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 def _msg(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     name, text = split_msg(argument)
     if not name:
-        return chat.fail(wire.Code.NAME_EMPTY, "Write /msg, a name and the text.", draft)
+        return chat.fail(wire.Code.NAME_EMPTY, "Write /msg NAME TEXT, or @NAME TEXT.", draft)
     return chat.say(f"@{name}", text, draft)
 
 
@@ -98,7 +101,7 @@ def split_msg(argument: str) -> tuple[str, str]:
 def _reply(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     target = chat.reply_target(argument)
     if target is None:
-        return chat.fail(wire.Code.NO_SUCH_MESSAGE, "There is no such message to reply to.", draft)
+        return chat.fail(wire.Code.NO_SUCH_MESSAGE, _NOTHING_TO_ANSWER, draft)
     return chat.say(target.to, target.text, draft, account=target.account)
 
 

@@ -99,7 +99,7 @@ class Going:
         if not room.startswith("#"):
             return failure(wire.Code.NO_SUCH_ROOM, "You can leave rooms only; /switch goes elsewhere.", draft)
         if not self._conversations.find(room):
-            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}.", draft)
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}; /rooms marks yours with *.", draft)
         return self._requests.ask(wire.Leave(self._requests.new_id(), room), draft, lambda _: self._go_home(room))
 
     def switch(self, where: str, draft: str) -> list[Effect]:
@@ -148,14 +148,14 @@ class Going:
         """Set the topic of the room; "": tell it, "-": end it."""
         where = self._place.where
         if not where.startswith("#"):
-            return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic.", draft)
+            return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic; /switch #room goes to one.", draft)
         if not text:
             return self._tell_topic(where, self._place.conversation, draft)
         return self._sending.say(where, "" if text == "-" else text, draft, kind=wire.Kind.TOPIC)
 
     def _tell_topic(self, where: str, conversation: int, draft: str) -> list[Effect]:
         if not conversation:
-            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {where}.", draft)
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {where}; /join {where} enters it.", draft)
         topic = self._conversations.topic(conversation)
         if self._conversations.knows_topic(conversation):
             return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]

@@ -62,7 +62,7 @@ _MORE: Final[Mapping[Topic, tuple[Row, ...]]] = MappingProxyType(
             (":tada", "Tab makes an emoji of it"),
             ("//x  @@x", "the text /x, the text @x"),
         ),
-        Topic.ROOMS: (("joined", "behind /join: newcomers see no older lines"),),
+        Topic.ROOMS: (("/join #ROOM joined", "make one where newcomers see no older line"),),
         Topic.KEYS: (
             ("Tab", "completes @name, #room, /command, :emoji"),
             ("Tab again", "the next one"),

@@ -421,7 +421,7 @@ def test_a_question_without_a_connection_comes_back() -> None:
     c.welcomed(welcome())
     c.submit("/who")
     assert failure(c.disconnected()) == Failure(
-        "not-connected", "The connection was lost before the answer came.", "/who"
+        "not-connected", "The connection was lost before the answer came; try again when it is back.", "/who"
     )
     assert c.backlog == 0
 

@@ -32,7 +32,7 @@ def history(chat: "Chat", argument: str, draft: str) -> list[Effect]:
         return chat.pages.history(entry.message.conversation, asked.limit, draft, before=entry.message.seq)
     conversation = chat.place.conversation
     if not conversation and chat.where.startswith("#"):
-        return chat.fail(wire.Code.NO_SUCH_ROOM, f"You are not in {chat.where}; /join enters it.", draft)
+        return chat.fail(wire.Code.NO_SUCH_ROOM, f"You are not in {chat.where}; /join {chat.where} enters it.", draft)
     if not conversation:
         return chat.fail(
             wire.Code.NO_SUCH_MESSAGE, f"Nothing was said in {chat.where} yet; write the first line.", draft

@@ -10,7 +10,8 @@ from client_repl.items import Failure
 from tests.client.talk import chat, connected, message, shown
 
 NEXT = re.compile(
-    r"/[a-z]+|@@|\bwrite\b|\bsend\b|\btry\b|\bsearch\b|\breact\b|\bsay it\b|\bone of\b|\bon or off\b", re.IGNORECASE
+    r"/[a-z]+|@@|\bwrite\b|\bsend\b|\btry\b|\bsearch\b|\breact\b|\bsay it\b|\bone of\b|\bsuch as\b|\bon or off\b",
+    re.IGNORECASE,
 )
 
 

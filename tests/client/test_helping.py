@@ -1,6 +1,8 @@
 """/help: what each page says, that it fits, and what somebody new is told."""
 
+import re
 from datetime import UTC
+from pathlib import Path
 
 import pytest
 from prompt_toolkit.formatted_text import fragment_list_to_text
@@ -15,6 +17,7 @@ from tests.client.talk import connected, message, nonces, sent, shown, welcome
 from tests.client.test_ordering import as_role
 from wire import UserRole
 
+MANUAL = Path(__file__).parents[2] / "docs" / "client.md"
 ROWS = 24 - 2
 """Of a terminal, without the prompt and the bottom row."""
 PAGES = ["", *(topic.value for topic in Topic)]
@@ -58,6 +61,13 @@ def test_members_are_told_nothing_of_what_operators_do() -> None:
     assert "moderation" not in page(c, "")
     assert "/ban" not in page(c, "all")
     assert "nothing that you may do" in page(c, "moderation")
+
+
+def test_the_manual_has_each_command_under_its_topic() -> None:
+    sections = re.split(r"^\*\*(\w+)\*\*", MANUAL.read_text(), flags=re.MULTILINE)
+    about = dict(zip(map(str.casefold, sections[1::2]), sections[2::2], strict=True))
+    for spec in connected().commands.values():
+        assert f"`/{spec.name}" in about[spec.topic.value], spec.name
 
 
 @pytest.mark.parametrize("asked", ["msg", "/msg", "MSG"])

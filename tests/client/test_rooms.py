@@ -119,7 +119,7 @@ def test_nothing_is_said_of_a_room_that_has_not_let_the_user_in_yet() -> None:
     c = within()
     c.submit("/join #dev")
     for line in ("/topic", "/history", "/leave"):
-        assert failure(c, line).text == "You are not in #dev; /join #dev enters it."
+        assert failure(c, line).text.startswith("You are not in #dev; ")
 
 
 def test_who_went_on_meanwhile_is_not_moved_back() -> None:

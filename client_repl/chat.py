@@ -258,8 +258,9 @@ class Chat:
         return self._sending.say(to, text, draft, kind=kind, account=account)
 
     def look_up(self, prefix: str) -> list[Effect]:
-        """Ask for more names that begin with `prefix`, where the room is too big to be known whole."""
-        return self.company.look_up(self.room, prefix)
+        """Ask for more names that begin with `prefix`, where the room is too big to be known whole; or, with a #, which
+        rooms there are."""
+        return self.going.look_up() if prefix.startswith("#") else self.company.look_up(self.room, prefix)
 
     def waiting(self) -> list[Effect]:
         """Tell what waits elsewhere."""

@@ -32,7 +32,7 @@ class ChatCompleter(Completer):
     """Looks at the live names whenever it is asked.
 
     `names` and `rooms` give all that a prefix may mean, best first; rooms with their `#`. `look_up` is told every
-    prefix of a name that somebody typed, so that it can ask the server where not all names are known here.
+    prefix of a name that somebody typed, and "#" for a room, so that it can ask the server for what is not known here.
     """
 
     def __init__(
@@ -117,6 +117,7 @@ class ChatCompleter(Completer):
             yield _Offer(sign + name, len(prefix), meta=meta)
 
     def _rooms_for(self, prefix: str) -> "Iterator[_Offer]":
+        self._look_up("#")
         for room in filter(_is_harmless, self._rooms(prefix)):
             yield _Offer(room, len(prefix))
 

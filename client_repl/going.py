@@ -57,6 +57,8 @@ class Going:
         self._requests = requests
         self._joins: dict[int, _Join] = {}
         """By request, until the user is in the room."""
+        self._looked_up = False
+        """On this connection the server was asked which rooms there are."""
 
     # --- what the user does
 
@@ -144,6 +146,18 @@ class Going:
 
         return self._requests.ask(wire.Rooms(self._requests.new_id(), prefix), draft, listed)
 
+    def look_up(self) -> list[Effect]:
+        """Learn which rooms there are, once a connection; nothing is shown."""
+        if self._looked_up or not self._requests.connected:
+            return []
+        self._looked_up = True
+
+        def found(answer: wire.RoomList) -> list[Effect]:
+            self._conversations.listed(room.name for room in answer.rooms)
+            return []
+
+        return self._requests.send(wire.Rooms(self._requests.new_id(), ""), found)
+
     def topic(self, text: str, draft: str) -> list[Effect]:
         """Set the topic of the room; "": tell it, "-": end it."""
         where = self._place.where
@@ -218,5 +232,6 @@ class Going:
 
     def disconnected(self) -> None:
         """Whoever was on the way into a room is where they were before."""
+        self._looked_up = False
         for request in reversed(list(self._joins)):
             self._give_up(request)

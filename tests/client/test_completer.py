@@ -189,7 +189,8 @@ def test_the_server_is_asked_for_typed_names(crowd: Crowd) -> None:
     list(crowd.offers("hi @us"))
     list(crowd.offers("/msg zo"))
     list(crowd.offers("/qu"))
-    assert crowd.asked == ["us", "zo"]
+    list(crowd.offers("see #d"))
+    assert crowd.asked == ["us", "zo", "#"]
 
 
 @pytest.mark.parametrize(

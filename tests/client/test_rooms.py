@@ -487,6 +487,23 @@ def test_completion_offers_ones_own_rooms_the_latest_active_first_then_those_tha
     assert list(c.complete_rooms("do")) == ["#door", "#do", "#indoors"]
 
 
+def test_the_rooms_that_there_are_are_asked_for_once_a_connection_and_not_shown() -> None:
+    c = chat()
+    assert c.look_up("#") == []
+    c.welcomed(welcome())
+    (asked,) = sent(c.look_up("#"))
+    assert isinstance(asked, wire.Rooms)
+    assert c.look_up("#") == []
+    assert c.backlog == 0
+    assert c.received(wire.RoomList(asked.id, (wire.Room("#tea", "", 3, False),))) == []
+    assert list(c.complete_rooms("")) == ["#lobby", "#tea"]
+    c.disconnected()
+    c.welcomed(welcome())
+    (asked,) = sent(c.look_up("#"))
+    assert isinstance(asked, wire.Rooms)
+    assert c.received(wire.Refused(asked.id, "not-served", "")) == []
+
+
 def test_whoever_is_not_here_and_has_a_direct_conversation_is_offered_last() -> None:
     c = chat()
     c.welcomed(welcome(conversations=(wire.Conversation(1, "#lobby", 0), wire.Conversation(9, "@bob", 1, account=5))))

@@ -213,7 +213,7 @@ class Chat:
 
     def complete_rooms(self, prefix: str) -> Iterator[str]:
         """Rooms as `#name` that `prefix`, with or without its #, may mean, best first."""
-        return self.conversations.complete("#" + prefix.removeprefix("#"))
+        return self.conversations.complete("#" + prefix.removeprefix("#"), self.place.conversation)
 
     def account_of(self, name: str) -> int:
         """Whose this name is, as far as we were told; else 0."""

@@ -47,13 +47,19 @@ class Company:
 
     def complete(self, prefix: str) -> Iterator[str]:
         """Names that begin with `prefix`, then those that have it inside. Of either, who spoke here last comes first,
-        then who spoke elsewhere, then all others by name; last who is not here, but has a direct conversation."""
-        offered = set()
-        for name in self._people.complete(prefix, self._place.conversation):
-            offered.add(name)
-            yield name
-        partners = (name[1:] for name in self._conversations.complete("@" + prefix))
+        then who spoke elsewhere, then all others by name. Behind them who is not here, but has a direct conversation
+        with the user; and the user."""
+        here = self._place.conversation
+        last, offered = [], {self._me.name}
+        for name in self._people.complete(prefix, here):
+            if name == self._me.name:
+                last.append(name)
+            else:
+                offered.add(name)
+                yield name
+        partners = (name[1:] for name in self._conversations.complete("@" + prefix, here))
         yield from (name for name in partners if name not in offered)
+        yield from last
 
     def look_up(self, where: str, prefix: str) -> list[Effect]:
         """Ask for more names that begin with `prefix`, where the room is too big to be known whole."""

@@ -184,12 +184,13 @@ class Conversations:
         """There are these rooms, whether the user is in them or not."""
         self._listed = tuple(itertools.islice(dict.fromkeys((*rooms, *self._listed)), _MAX_LISTED))
 
-    def complete(self, prefix: str) -> Iterator[str]:
+    def complete(self, prefix: str, here: int) -> Iterator[str]:
         """Rooms, or direct conversations, with a name that begins with `prefix`, which has its `#` or `@`; then those
-        that have it inside. Of either, the user's own come first, the latest active before others."""
+        that have it inside. Of either, the user's own come first, the latest active before others, `here` behind them:
+        nobody needs to be told of it."""
         sign, asked = prefix[:1], fold(prefix[1:])
         names: dict[str, str] = {}
-        for name in (*map(self.name, self.by_activity), *self._listed):
+        for name in (*map(self.name, sorted(self.by_activity, key=here.__eq__)), *self._listed):
             if name.startswith(sign):
                 names.setdefault(fold(name[1:]), name)
         yield from (name for folded, name in names.items() if folded.startswith(asked))

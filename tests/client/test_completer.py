@@ -66,8 +66,8 @@ def crowd() -> Crowd:
 @pytest.mark.parametrize(
     ("before", "after", "offers"),
     [
-        ("@al", "", ["@alfred", "@alina", "@alice", "@Sally"]),
-        ("hi @AL", " you", ["hi @alfred you", "hi @alina you", "hi @alice you", "hi @Sally you"]),
+        ("@al", "", ["@alfred", "@alina", "@Sally", "@alice"]),
+        ("hi @AL", " you", ["hi @alfred you", "hi @alina you", "hi @Sally you", "hi @alice you"]),
         ("line\n@bo", "", ["line\n@bob"]),
         ("@nobody", "", []),
         ("hi @bo\n", "", []),
@@ -84,7 +84,7 @@ def crowd() -> Crowd:
         ("/M", "", ["/msg", "/me", "/mute", "/rooms", "/whoami", "/unmute", "/admit"]),
         ("/nothing al", "", []),
         # and what they take
-        ("/msg al", "", ["/msg alfred", "/msg alina", "/msg alice", "/msg Sally"]),
+        ("/msg al", "", ["/msg alfred", "/msg alina", "/msg Sally", "/msg alice"]),
         ("/msg @b", "", ["/msg @bob"]),
         ("/msg bob hi al", "", []),
         ("/msg bob hi @b", "", ["/msg bob hi @bob"]),
@@ -175,7 +175,7 @@ def test_a_blank_follows_where_a_line_ends(crowd: Crowd, before: str, after: str
 
 def test_the_latest_speakers_come_first_and_the_menu_ends(crowd: Crowd) -> None:
     offers = list(crowd.offers("@"))
-    assert offers[:4] == ["@alfred", "@bob", "@alina", "@alice"]
+    assert offers[:4] == ["@alfred", "@bob", "@alina", "@Sally"]
     assert len(offers) == MAX_OFFERED
 
 

@@ -470,15 +470,15 @@ def test_an_old_topic_in_the_replay_is_not_the_present_one() -> None:
     assert "new" in notice(c, "/topic")
 
 
-def test_completion_offers_ones_own_rooms_the_latest_active_first_then_those_that_were_listed() -> None:
+def test_completion_offers_ones_own_rooms_the_latest_active_first_and_then_those_that_were_listed() -> None:
     c = within("#dev", "#door")
-    assert list(c.complete_rooms("")) == ["#lobby", "#dev", "#door"]
+    assert list(c.complete_rooms("")) == ["#dev", "#door", "#lobby"]  # where the user is comes last
     c.received(message(1, to="#dev", conversation=DEV))
     assert list(c.complete_rooms("#D")) == ["#dev", "#door"]
     c.received(wire.Left(DEV))
     assert list(c.complete_rooms("d")) == ["#door"]
     c.received(message(1, sender="dora", to="@alice", conversation=9))
-    assert list(c.complete_rooms("")) == ["#lobby", "#door"]
+    assert list(c.complete_rooms("")) == ["#door", "#lobby"]
     (asked,) = sent(c.submit("/rooms"))
     assert isinstance(asked, wire.Rooms)
     c.received(
@@ -509,4 +509,4 @@ def test_whoever_is_not_here_and_has_a_direct_conversation_is_offered_last() -> 
     c.welcomed(welcome(conversations=(wire.Conversation(1, "#lobby", 0), wire.Conversation(9, "@bob", 1, account=5))))
     c.received(wire.Members(0, 1, (user("alice"), user("bobby")), 2))
     assert list(c.complete_names("bo")) == ["bobby", "bob"]
-    assert list(c.complete_names("")) == ["alice", "bobby", "bob"]
+    assert list(c.complete_names("")) == ["bobby", "bob", "alice"]

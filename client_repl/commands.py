@@ -211,6 +211,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("back", "", "tell others that you are back", _NOTHING, _back),
             CommandSpec("ignore", "[NAME]", "hide what NAME says, or show it again", _USER, _ignore),
             CommandSpec("key", "[export FILE]", "your key's fingerprint, or a copy of it", _NOTHING, _key),
+            CommandSpec("whois", "NAME", "who NAME is", _USER, Order("whois")),
             CommandSpec("block", "NAME", "take no direct messages of NAME", _USER, Order("block")),
             CommandSpec("unblock", "NAME", "take them again", _USER, Order("unblock")),
             CommandSpec("blocks", "", "whom you block", _NOTHING, Order("blocks")),

@@ -441,7 +441,7 @@ def test_every_command_of_this_version_is_there() -> None:
     rooms = {"join", "leave", "rooms", "topic", "switch", "follow", "unread"}
     said = {"history", "search", "edit", "react", "forget"}
     ordered = {"whoami", "devices", "link", "revoke", "token", "tokens", "untoken", "invite", "uninvite", "owner"}
-    others = {"set", "block", "unblock", "blocks", "report"}
+    others = {"set", "whois", "block", "unblock", "blocks", "report"}
     expected = talk | rooms | said | ordered | others
     assert set(connected().commands) == expected
     assert all(spec.help for spec in connected().commands.values())

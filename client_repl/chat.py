@@ -69,7 +69,7 @@ class Chat:
         self._names = Names()
         self._people = People()
         self._cursors = Cursors(history=history)
-        self._unread = UnreadLines()
+        self._unread = UnreadLines(self.ignored)
         self._outbox = Outbox()
         self._requests = Requests(self.new_id)
         self.conversations: Final = Conversations(self._names)

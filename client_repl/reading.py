@@ -119,7 +119,8 @@ class Reading:
         replay = self._cursors.is_replay(message.conversation, message.seq)
         self._conversations.spoke(message, replay=replay)
         if line is None:
-            self._unread.came(message, counts=False, mention=False)
+            # one who is ignored; were that ended before it is read, it waits
+            self._unread.came(message, counts=message.kind in SAID and message.account != 0, mention=False)
             return []
         self._unread.came(message, counts=not line.own and message.kind in SAID, mention=line.mention)
         self._marking.printed(line)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import wire
+from client_repl.ignored import Ignored
 
 MOST: Final = 9999
 """Lines of a conversation that are counted, by the server as well; more are shown as many."""
@@ -12,9 +13,12 @@ MOST: Final = 9999
 class _Waiting:
     """One conversation. Theory of operation: the server says how many lines wait behind `mark`, up to `head`. If all
     entries behind the mark came to us in this run, we count ourselves. Else what came behind `head` is added to what
-    the server said, and what was taken back since is subtracted: a FORGET behind `head` was not known to it."""
+    the server said, and what was taken back since is subtracted: a FORGET behind `head` was not known to it. What
+    `ignored` users wrote is in all of this, and left out where it is counted, as they may be heard again; of the
+    server's count only what came to us, as it does not say whose the rest is."""
 
-    def __init__(self, mark: int = 0, head: int = 0) -> None:
+    def __init__(self, ignored: Ignored, mark: int = 0, head: int = 0) -> None:
+        self._ignored = ignored
         self.mark = mark
         self.head = head
         self.told = 0
@@ -42,16 +46,33 @@ class _Waiting:
         if 0 < self.first <= seq + 1 and self.last >= self.head:
             return self._came_after(seq)
         taken = sum(self.mark < line <= self.head < by for line, by in self.taken.items())
-        told = max(0, self.told - taken) if seq < self.head else 0
+        told = max(0, self.told - taken - self._ignored_between(self.mark, self.head)) if seq < self.head else 0
         return min(MOST, told + self._came_after(max(seq, self.head)))
 
     def _came_after(self, seq: int) -> int:
         all_ = next(iter(self.lines), 0) > seq  # as nearly always, and a toolbar asks often
-        return len(self.lines) if all_ else sum(line > seq for line in self.lines)
+        came = len(self.lines) if all_ else sum(line > seq for line in self.lines)
+        return came - self._ignored_between(seq, self.last)
+
+    def _ignored_between(self, after: int, last: int) -> int:
+        """How many lines came of users who are ignored, behind `after` and up to `last`."""
+        if not self._ignored:
+            return 0
+        return sum(after < seq <= last and self._ignored.has(account) for seq, account in self.lines.items())
 
     @property
     def mentions(self) -> int:
-        return sum(seq > self.mark for seq in self.naming)
+        return sum(seq > self.mark and not self._ignored.has(self.lines.get(seq, 0)) for seq in self.naming)
+
+    def count_oldest_only(self) -> None:
+        """Nobody reads so much: the oldest line that came is only counted from now on."""
+        oldest, account = next(iter(self.lines.items()))
+        del self.lines[oldest]
+        self.naming.discard(oldest)
+        counts = oldest > self.mark and not self._ignored.has(account)
+        if oldest > self.head:
+            self.head, self.told = oldest, min(MOST, self.told + counts)
+        self.first = oldest + 1
 
     def advance(self, mark: int) -> None:
         self.mark = mark
@@ -62,9 +83,10 @@ class _Waiting:
 
 
 class UnreadLines:
-    """Of all conversations of `account`, the user's own."""
+    """Of all conversations of `account`, the user's own. Lines of those who are `ignored` do not wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, ignored: Ignored) -> None:
+        self._ignored = ignored
         self._waiting: dict[int, _Waiting] = {}
         self._account = 0
 
@@ -79,7 +101,7 @@ class UnreadLines:
 
     def entered(self, conversation: wire.Conversation) -> None:
         """The user is in it; what is there already is read."""
-        self._waiting[conversation.id] = _Waiting(conversation.head, conversation.head)
+        self._waiting[conversation.id] = _Waiting(self._ignored, conversation.head, conversation.head)
 
     def left(self, conversation: int) -> None:
         """The user is in it no longer."""
@@ -118,13 +140,8 @@ class UnreadLines:
             waiting.lines[message.seq] = message.account
             if mention:
                 waiting.naming.add(message.seq)
-            if len(waiting.lines) > MOST:  # nobody reads so much: the oldest is only counted from now on
-                oldest = next(iter(waiting.lines))
-                del waiting.lines[oldest]
-                waiting.naming.discard(oldest)
-                if oldest > waiting.head:
-                    waiting.head, waiting.told = oldest, min(MOST, waiting.told + (oldest > waiting.mark))
-                waiting.first = oldest + 1
+            if len(waiting.lines) > MOST:
+                waiting.count_oldest_only()
 
     def passed(self, gap: wire.Gap) -> None:
         """Entries that do not come: they are no more, or we do not know what they are."""
@@ -145,7 +162,7 @@ class UnreadLines:
                 waiting.taken[seq] = forget.seq
 
     def _of(self, conversation: int) -> _Waiting:
-        return self._waiting.setdefault(conversation, _Waiting())
+        return self._waiting.setdefault(conversation, _Waiting(self._ignored))
 
     def mark(self, conversation: int) -> int:
         """The seq up to which the user has read, as far as the server said; 0 for nothing."""

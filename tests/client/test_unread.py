@@ -313,3 +313,53 @@ def test_what_nobody_has_to_read_does_not_make_a_followed_room_read() -> None:
     hear(c, 2, sender="alice")
     c.received(message(3, ":+1:", to="#dev", conversation=DEV, kind=wire.Kind.REACT, ref=1))
     assert (marks(c), c.unread) == ([], {"#dev": 1})
+
+
+# --- users who are ignored
+
+
+def test_what_ignored_users_write_does_not_wait() -> None:
+    c = within(screen=False)
+    for seq, sender in enumerate(("bob", "dora", "bob"), start=1):
+        hear(c, seq, "hi alice", sender=sender)
+    c.submit("/ignore bob")
+    assert (c.unread, c.mentions) == ({"#dev": 1}, {"#dev": 1})
+    hear(c, 4, "alice?", sender="bob")
+    assert (c.unread, c.mentions) == ({"#dev": 1}, {"#dev": 1})
+    hear(c, 5, "", ref=3)  # bob takes one back
+    c.submit("/ignore bob")
+    assert c.unread == {"#dev": 3}
+
+
+def test_of_what_the_server_counted_those_of_ignored_users_are_left_out_that_came() -> None:
+    c = within(screen=False, head=3)
+    c.submit("/ignore bob")
+    c.received(wire.ReadMark(DEV, 0, 3, 3))
+    hear(c, 1)
+    assert c.unread == {"#dev": 2}
+    hear(c, 2, sender="dora")
+    assert c.unread == {"#dev": 2}
+    hear(c, 3)
+    hear(c, 4)
+    assert c.unread == {"#dev": 1}
+    c.received(wire.ReadMark(DEV, 2, 4, 2))
+    assert c.unread == {}
+
+
+def test_a_conversation_with_an_ignored_user_alone_does_not_wait() -> None:
+    c = within(screen=False)
+    hear(c, 1, conversation=9, sender="mallory")
+    c.submit("/ignore mallory")
+    assert c.unread == {}
+    hear(c, 2, conversation=9, sender="mallory")
+    assert c.unread == {}
+
+
+def test_ten_thousand_lines_of_an_ignored_user_hide_none_of_the_others() -> None:
+    c = within()
+    c.submit("/ignore mallory")
+    hear(c, 1)
+    for seq in range(2, 10_010):
+        hear(c, seq, sender="mallory")
+    hear(c, 10_010)
+    assert c.unread == {"#dev": 2}

@@ -24,6 +24,7 @@ from client_repl.me import Me
 from client_repl.names import Names
 from client_repl.ordering import SAID_BY_MISTAKE, Ordering, is_secret
 from client_repl.outbox import Outbox, Pending, request_ids
+from client_repl.own_lists import OwnLists
 from client_repl.pace import Held
 from client_repl.pages import Pages
 from client_repl.people import People
@@ -103,6 +104,7 @@ class Chat:
         self.finding: Final = Finding(self.transcript, self._requests)
         self.ordering: Final = Ordering(self._me, self._names, self.transcript, self._requests)
         self.revising: Final = Revising(self.place, self.conversations, self.transcript, self._sending)
+        self.lists: Final = OwnLists(self.ignored, self.place, self._cursors)
         self.going: Final = Going(
             self.place,
             self.conversations,
@@ -271,11 +273,11 @@ class Chat:
 
     def leaving(self) -> list[Effect]:
         """The user leaves: what was seen is read."""
-        return self._marking.tick()
+        return [*self._marking.tick(), *self.lists.changes()]
 
     def tick(self) -> list[Effect]:
         """To be called about once a second while there is a connection."""
-        return [*self._reading.waiting(), *self._marking.tick()]
+        return [*self._reading.waiting(), *self._marking.tick(), *self.lists.changes()]
 
     # --- what the connection does ------------------------------------------------------------------------------------
 
@@ -292,6 +294,8 @@ class Chat:
         for conversation in welcome.conversations:
             self._names.tell(conversation.name[1:], conversation.account)
         self.conversations.begin(welcome.conversations)
+        self.lists.begin(welcome.log_id)
+        self.place.rooms_told()
         self._unread.begin(welcome.account, welcome.conversations)
         self._marking.begin()
         self._reading.begin(welcome.time)

@@ -152,9 +152,9 @@ def _ignore(chat: "Chat", argument: str, _draft: str) -> list[Effect]:
     if not name:
         names = ", ".join(chat.ignored.names)
         return [Show(Notice(f"You ignore {names}." if names else "You ignore nobody."))]
-    if chat.ignored.toggle(name, chat.account_of(name)):
-        return [Show(Notice(f"You ignore {name} from now on; the same command ends it."))]
-    return [Show(Notice(f"You hear {name} again."))]
+    begun = chat.ignored.toggle(name, chat.account_of(name))
+    told = f"You ignore {name} from now on; the same command ends it." if begun else f"You hear {name} again."
+    return [*chat.lists.changes(), Show(Notice(told))]
 
 
 def _key(chat: "Chat", argument: str, draft: str) -> list[Effect]:

@@ -185,6 +185,7 @@ class Going:
 
     def settled(self) -> list[Effect]:
         """All that the user is in was told: what changed while there was no connection."""
+        self._place.rooms_told(all_=True)
         moves = self._conversations.settle()
         topic, name = self._conversations.topic, self._conversations.name
         entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]

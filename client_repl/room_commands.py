@@ -45,7 +45,8 @@ def switch(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 def follow(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     """`/follow [#room]`."""
-    return chat.going.follow(_room(argument), draft)
+    effects = chat.going.follow(_room(argument), draft)
+    return [*chat.lists.changes(), *effects]
 
 
 def unread(chat: "Chat", _argument: str, _draft: str) -> list[Effect]:

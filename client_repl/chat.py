@@ -259,10 +259,6 @@ class Chat:
         """Ask for more names that begin with `prefix`, where the room is too big to be known whole."""
         return self.company.look_up(self.room, prefix)
 
-    def waiting(self) -> list[Effect]:
-        """Tell what waits elsewhere."""
-        return self._reading.waiting(asked=True)
-
     def fail(self, code: str, text: str, draft: str) -> list[Effect]:
         """Tell the user why a line was not done, and give it back."""
         return failure(code, text, draft)

@@ -188,7 +188,8 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             ),
             CommandSpec("switch", "#ROOM | @NAME", "go to another conversation", _ROOM, room_commands.switch),
             CommandSpec("follow", "[#ROOM]", "print a room's lines here too, or end it", _ROOM, room_commands.follow),
-            CommandSpec("unread", "", "what waits elsewhere", _NOTHING, room_commands.unread),
+            CommandSpec("list", "", "your conversations, and what waits in each", _NOTHING, room_commands.list_),
+            CommandSpec("unread", "[list]", "go to what waits elsewhere, or list it", _NOTHING, room_commands.unread),
             CommandSpec("history", "[N] [since 2d | before #N]", "what was said here", _NOTHING, log_commands.history),
             CommandSpec(
                 "search",

@@ -61,6 +61,8 @@ class Conversations:
     def told(self, conversation: wire.Conversation) -> bool:
         """The user is in this one. True: that is news, of a room."""
         number = conversation.id
+        if number not in self._rooms:
+            self._called.pop(number, None)  # of rooms, the one that was entered last is last
         self.call(number, conversation.name, conversation.account)
         self._active = {number: None} | self._active if number not in self._active else self._active
         if not conversation.name.startswith("#"):
@@ -173,6 +175,14 @@ class Conversations:
     def by_activity(self) -> list[int]:
         """All that the user is in, the one where something was said last first."""
         return [number for number in reversed(self._active) if self.inside(number)]
+
+    @property
+    def numbered(self) -> list[int]:
+        """All that the user is in, as keys and lists count them: the lobby, the other rooms in the order in which they
+        were entered, then direct ones as they began. What is said in them changes nothing."""
+        lobby = self.find(LOBBY)
+        inside = [number for number in self._called if self.inside(number)]
+        return sorted(inside, key=lambda number: (number != lobby, number not in self._rooms))
 
     def complete(self, prefix: str) -> list[str]:
         """Rooms the user is in, with a name that begins with `prefix`, with or without #; the latest active first."""

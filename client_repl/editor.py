@@ -209,6 +209,10 @@ class Editor:
         def _newline(event: KeyPressEvent) -> None:
             event.current_buffer.insert_text("\n")
 
+        @keys.add("escape", "a", filter=Condition(lambda: self._answered is None))
+        def _jump(_: KeyPressEvent) -> None:
+            self._send("/unread")
+
         @keys.add(Keys.CPRResponse, save_before=lambda _: False)
         def _cursor_is_known(event: KeyPressEvent) -> None:
             row, _column = event.data[2:-1].split(";")  # ESC [ row ; column R

@@ -67,9 +67,11 @@ class Pages:
         before = 0 if since else before or self._cursors.position(conversation) + 1
         return self._fetch(page, before=before, since=since)
 
-    def arrive(self, where: str, conversation: int, draft: str | None) -> list[Effect]:
+    def arrive(
+        self, where: str, conversation: int, draft: str | None, then: Callable[[], list[Effect]] = list
+    ) -> list[Effect]:
         """Show the last lines of the conversation that the user is in from now on, which may be empty, or not there
-        yet."""
+        yet; `then` gives what is to be done when they are shown."""
         read = self._unread.mark(conversation) if self._unread.unread(conversation) else None
         topic = self._conversations.topic(conversation)
 
@@ -77,7 +79,7 @@ class Pages:
             if self._marking.coming == conversation:
                 self._marking.coming = 0
             lines = self._transcript.page(messages)
-            return [Show(PageShown(where, lines, more, moved=True, topic=topic, read=read))]
+            return [Show(PageShown(where, lines, more, moved=True, topic=topic, read=read)), *then()]
 
         self._marking.coming = conversation
         head = self._cursors.position(conversation)

@@ -49,9 +49,16 @@ def follow(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     return [*chat.lists.changes(), *effects]
 
 
-def unread(chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
-    """`/unread`."""
-    return chat.waiting()
+def unread(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    """`/unread [list]`."""
+    if argument not in {"", "list"}:
+        return chat.fail(wire.Code.BAD_ARGUMENT, "Write /unread, or /unread list.", draft)
+    return chat.going.unread(draft, jump=not argument)
+
+
+def list_(chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
+    """`/list`."""
+    return chat.going.list_()
 
 
 def _room(name: str) -> str:

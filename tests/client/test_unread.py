@@ -2,8 +2,9 @@
 
 import wire
 from client_repl.chat import Chat
-from client_repl.items import Line, PageShown, Unread
-from tests.client.talk import asked, chat, message, rooms, sent, shown, welcome
+from client_repl.effects import Effect
+from client_repl.items import Failure, Item, Line, Listed, Listing, PageShown, Unread
+from tests.client.talk import asked, chat, message, rooms, sent, shown, user, welcome
 
 DEV = 2
 
@@ -163,10 +164,81 @@ def test_unread_can_be_asked_for() -> None:
     assert shown(c.submit("/unread")) == [Unread({}, {}, asked=True)]
     hear(c, 1)
     hear(c, 1, conversation=1)
-    assert shown(c.submit("/unread")) == [Unread({"#dev": 1}, {}, asked=True)]
+    assert shown(c.submit("/unread list")) == [Unread({"#dev": 1}, {}, asked=True)]
+    assert c.where == "#lobby"
+    (wrong,) = shown(c.submit("/unread all"))
+    assert isinstance(wrong, Failure)
     script = within(screen=False)
     hear(script, 1, conversation=1)
     assert shown(script.submit("/unread")) == [Unread({"#lobby": 1}, {}, asked=True)]
+
+
+def page_for(c: Chat, effects: list[Effect]) -> list[Item]:
+    """What is shown when the page that was asked for comes, an empty one."""
+    (fetch,) = (event for event in sent(effects) if isinstance(event, wire.Fetch))
+    return shown(c.received(wire.Page(fetch.id, ())))
+
+
+def test_unread_goes_to_what_is_most_urgent_and_tells_the_rest() -> None:
+    c = within("#ops", "#tea")
+    for conversation, name in ((4, "#tea"), (3, "#ops"), (DEV, "#dev")):
+        c.received(message(1, "alice!" if name == "#ops" else "hi", to=name, conversation=conversation))
+    c.focus(False)
+    hear(c, 1, conversation=9)
+    for where, rest in (
+        ("@bob", {"#dev": 1, "#ops": 1, "#tea": 1}),
+        ("#ops", {"#dev": 1, "#tea": 1}),
+        ("#dev", {"#tea": 1}),
+        ("#tea", {}),
+    ):
+        arrived, told = page_for(c, c.submit("/unread"))
+        assert isinstance(arrived, PageShown)
+        assert (arrived.where, c.where) == (where, where)
+        c.focus(True)
+        for event in sent(c.tick()):
+            if isinstance(event, wire.MarkRead):
+                c.received(wire.Done(event.id))
+        c.focus(False)
+        assert isinstance(told, Unread)
+        assert dict(told.counts) == rest
+    assert shown(c.submit("/unread")) == [Unread({}, {}, asked=True)]
+    assert c.where == "#tea"
+
+
+def test_without_a_connection_unread_goes_nowhere() -> None:
+    c = within()
+    hear(c, 1)
+    c.disconnected()
+    (told,) = shown(c.submit("/unread"))
+    assert isinstance(told, Failure)
+    assert told.code == "not-connected"
+    assert c.where == "#lobby"
+
+
+def test_the_list_has_all_that_one_is_in_in_an_order_that_stays() -> None:
+    c = within("#ops")
+    hear(c, 1, conversation=9)
+    c.received(message(1, "hi alice", to="#ops", conversation=3, sender="carol"))
+    c.received(wire.Members(0, 1, (user("bob", status=wire.Status.AWAY, text="lunch"), user("alice")), 2))
+    c.submit("/follow #dev")
+    (listed,) = shown(c.submit("/list"))
+    assert listed == Listed(
+        (
+            Listing("#lobby", 0, 0, current=True),
+            Listing("#dev", 0, 0, followed=True),
+            Listing("#ops", 1, 1),
+            Listing("@bob", 1, 0, "away", "lunch"),
+        )
+    )
+    c.received(message(1, to="@alice", conversation=8, sender="gone"))
+    c.received(wire.Left(DEV))
+    c.received(wire.Joined(wire.Conversation(DEV, "#dev", 0)))
+    (listed,) = shown(c.submit("/list"))
+    assert isinstance(listed, Listed)
+    assert [(place.where, place.status) for place in listed.places] == [
+        *(("#lobby", ""), ("#ops", ""), ("#dev", "")),
+        *(("@bob", "away"), ("@gone", "offline")),
+    ]
 
 
 # --- telling what was read

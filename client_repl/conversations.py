@@ -43,6 +43,8 @@ class Conversations:
         self._by_partner: dict[int, int] = {}
         self._topics: dict[int, _Topic] = {}
         self._rooms: set[int] = set()
+        self._order: dict[int, None] = {}
+        """All, the one that became known last is last; a room that was left begins anew."""
         self._known: set[int] | None = None
         """The rooms that the user was in when that was last known in full; None before the first time."""
         self._settled = False
@@ -61,8 +63,6 @@ class Conversations:
     def told(self, conversation: wire.Conversation) -> bool:
         """The user is in this one. True: that is news, of a room."""
         number = conversation.id
-        if number not in self._rooms:
-            self._called.pop(number, None)  # of rooms, the one that was entered last is last
         self.call(number, conversation.name, conversation.account)
         self._active = {number: None} | self._active if number not in self._active else self._active
         if not conversation.name.startswith("#"):
@@ -92,6 +92,7 @@ class Conversations:
         """The user is in this room no longer. False: that was known."""
         was = conversation in self._rooms
         self._rooms.discard(conversation)
+        self._order.pop(conversation, None)
         if self._settled:
             self._known = set(self._rooms)
         return was
@@ -99,6 +100,7 @@ class Conversations:
     def call(self, conversation: int, name: str, partner: int) -> None:
         """The conversation is called `name`; where it is a direct one, it is with `partner`, 0 if that is not known."""
         self._called[conversation] = name
+        self._order.setdefault(conversation)
         self._ids[fold(name)] = conversation
         if partner:
             self._partners[conversation] = partner
@@ -131,6 +133,7 @@ class Conversations:
         """The log is another one, where ids and accounts are others."""
         for kept in (self._called, self._ids, self._partners, self._by_partner, self._topics, self._active):
             kept.clear()
+        self._order.clear()
         self._rooms.clear()
         self._known = None
 
@@ -172,17 +175,16 @@ class Conversations:
         return conversation in self._called and not self.inside(conversation)
 
     @property
+    def numbered(self) -> list[str]:
+        """All that the user is in, by name, in an order that stays: the lobby, rooms as they were entered, direct ones
+        as they became known. The first is number 1."""
+        there = [self.name(number) for number in self._order if self.inside(number)]
+        return sorted(there, key=lambda name: (name.startswith("@"), name != LOBBY))
+
+    @property
     def by_activity(self) -> list[int]:
         """All that the user is in, the one where something was said last first."""
         return [number for number in reversed(self._active) if self.inside(number)]
-
-    @property
-    def numbered(self) -> list[int]:
-        """All that the user is in, as keys and lists count them: the lobby, the other rooms in the order in which they
-        were entered, then direct ones as they began. What is said in them changes nothing."""
-        lobby = self.find(LOBBY)
-        inside = [number for number in self._called if self.inside(number)]
-        return sorted(inside, key=lambda number: (number != lobby, number not in self._rooms))
 
     def complete(self, prefix: str) -> list[str]:
         """Rooms the user is in, with a name that begins with `prefix`, with or without #; the latest active first."""

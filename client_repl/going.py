@@ -116,8 +116,9 @@ class Going:
         """List the user's conversations."""
         here, followed = self._place.conversation, self._place.followed
         places: list[Listing] = []
-        for number in self._conversations.numbered:
-            name, partner = self._conversations.name(number), self._conversations.partner(number)
+        for name in self._conversations.numbered:
+            number = self._conversations.find(name)
+            partner = self._conversations.partner(number)
             user = self._people.present(partner) if partner else None
             absent = "" if not partner or self._people.partial else wire.Status.OFFLINE
             places.append(

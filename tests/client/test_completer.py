@@ -76,7 +76,7 @@ def crowd() -> Crowd:
         ("/msg @b", "", ["/msg @bob"]),
         ("/msg bob hi al", "", []),
         ("/me hugs @b", "", ["/me hugs @bob"]),
-        ("/help wh", "", ["/help who", "/help whoami"]),
+        ("/help wh", "", ["/help who", "/help whois", "/help whoami"]),
         ("/nick al", "", []),
         ("/nothing al", "", []),
         ("say /q", "", []),

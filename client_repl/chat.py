@@ -19,6 +19,7 @@ from client_repl.going import Going
 from client_repl.ignored import Ignored
 from client_repl.inputs import Mode
 from client_repl.items import Notice, Welcomed
+from client_repl.looking import Looking
 from client_repl.marking import Marking
 from client_repl.me import Me
 from client_repl.names import Names
@@ -65,6 +66,7 @@ class Chat:
         """As they are now; /set changes them."""
         self.new_id: Final = request_ids(_FIRST_ID)
         self.ignored: Final = Ignored()
+        self.looking: Final = Looking()
         self._me = Me(name)
         self.commands: Final = commands.Available(lambda: self._me.role)
         self._names = Names()
@@ -79,7 +81,7 @@ class Chat:
             self._me, self._names, self.conversations, self._cursors, self.place, self.ignored
         )
         self._marking = Marking(
-            self.place, self.conversations, self._cursors, self._unread, self._requests, screen=screen
+            self.place, self.conversations, self._cursors, self._unread, self._requests, self.looking, screen=screen
         )
         self._sending = Sending(
             self.place, self._names, self.conversations, self._cursors, self._outbox, self._requests, new_nonce
@@ -265,7 +267,7 @@ class Chat:
 
     def focus(self, focused: bool) -> None:
         """Whether somebody looks at the screen, as far as the terminal tells. Nobody does at first."""
-        self._marking.focused = focused
+        self.looking.sign(focused)
 
     def leaving(self) -> list[Effect]:
         """The user leaves: what was seen is read."""

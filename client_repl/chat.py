@@ -275,7 +275,9 @@ class Chat:
 
     def tick(self) -> list[Effect]:
         """To be called about once a second while there is a connection."""
-        return [*self._reading.waiting(), *self._marking.tick(), *self.lists.changes()]
+        whose = self.pages.look_whose()
+        waiting = [] if self.pages.looking else self._reading.waiting()
+        return [*whose, *waiting, *self._marking.tick(), *self.lists.changes()]
 
     # --- what the connection does ------------------------------------------------------------------------------------
 
@@ -296,6 +298,7 @@ class Chat:
         self.place.rooms_told()
         self._unread.begin(welcome.account, welcome.conversations)
         self._marking.begin()
+        self.pages.begin()
         self._reading.begin(welcome.time)
         effects += map(Start, self._cursors.begun)
         return [*effects, *self._resume(), *self._sending.begin(welcome), *self._sending.ready()]

@@ -1,10 +1,13 @@
 """What waits, and how the server is told that it was read: by a screen that somebody looks at."""
 
+import msgspec
+
 import wire
 from client_repl.chat import Chat
+from client_repl.cursors import Progress
 from client_repl.effects import Effect
 from client_repl.items import Failure, Item, Line, Listed, Listing, PageShown, Unread
-from tests.client.talk import asked, chat, message, rooms, sent, shown, user, welcome
+from tests.client.talk import LOG, account_of, asked, chat, message, rooms, sent, shown, user, welcome
 
 DEV = 2
 
@@ -435,3 +438,46 @@ def test_ten_thousand_lines_of_an_ignored_user_hide_none_of_the_others() -> None
         hear(c, seq, sender="mallory")
     hear(c, 10_010)
     assert c.unread == {"#dev": 2}
+
+
+def test_what_the_server_counted_and_does_not_send_again_is_looked_at_before_it_is_told() -> None:
+    c = chat(screen=True)
+    c.restore([], Progress(LOG, {1: 0, DEV: 4}))
+    c.ignored.restore({"bob": (account_of("bob"),)})
+    c.welcomed(welcome(conversations=rooms("#dev", head=4)))
+    for event in (wire.ReadMark(1, 0, 4, 4), wire.ReadMark(DEV, 1, 4, 3)):
+        c.received(event)
+    for seq in range(1, 5):
+        hear(c, seq, conversation=1, sender="dora")
+    assert c.unread == {"#lobby": 4, "#dev": 3}
+    effects = c.tick()
+    fetch = asked(effects)
+    assert (fetch, shown(effects)) == (wire.Fetch(getattr(fetch, "id", 0), DEV, after=1), [])
+    assert (sent(c.tick()), shown(c.tick())) == ([], [])
+    said = (message(2), message(3, sender="dora"), message(4))
+    page = tuple(msgspec.structs.replace(one, conversation=DEV, to="#dev") for one in said)
+    assert c.received(wire.Page(getattr(fetch, "id", 0), page)) == []
+    assert c.unread == {"#lobby": 4, "#dev": 1}
+    (told,) = shown(c.tick())
+    assert isinstance(told, Unread)
+    assert told.counts == {"#dev": 1}
+    hear(c, 5, "", ref=2)  # what was counted and is hidden is taken back
+    assert c.unread["#dev"] == 1
+    hear(c, 6, "", ref=3, sender="dora")
+    assert "#dev" not in c.unread
+
+
+def test_who_ignores_nobody_looks_at_nothing_and_a_refusal_ends_the_look() -> None:
+    c = within(head=4)
+    c.received(wire.ReadMark(DEV, 1, 4, 3))
+    assert sent(c.tick()) == []
+    c.submit("/ignore bob")
+    fetch = asked(c.tick())
+    assert isinstance(fetch, wire.Fetch)
+    assert shown(c.received(wire.Refused(fetch.id, "rate-limited", "wait"))) == []
+    assert c.unread == {"#dev": 3}
+    assert sent(c.tick()) == []
+    c.disconnected()
+    c.welcomed(welcome(conversations=rooms("#dev", head=4)))
+    c.received(wire.ReadMark(DEV, 1, 4, 3))
+    assert isinstance(asked(c.tick()), wire.Fetch)

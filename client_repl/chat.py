@@ -309,7 +309,7 @@ class Chat:
             return [*self._history_was_reset(cut=True), Reconnect("the server has another history")]
 
         def settled(_: wire.Done) -> list[Effect]:
-            return self.going.settled()
+            return [*self.going.settled(), *self.pages.look_whose()]
 
         *first, last = self._cursors.pages
         effects: list[Effect] = []

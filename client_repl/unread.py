@@ -68,7 +68,7 @@ class _Waiting:
 
     def _ignored(self, lines: Mapping[int, int], after: int, last: int) -> int:
         """How many of these lines are of users who are ignored, behind `after` and up to `last`."""
-        if not self._ignores:
+        if not self._ignores.has_any(lines.values()):
             return 0
         return sum(after < seq <= last and self._ignores.has(account) for seq, account in lines.items())
 

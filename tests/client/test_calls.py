@@ -1,17 +1,19 @@
 """What calls a user who looks elsewhere: which lines, how often, in which words, and by what a terminal is told."""
 
+import io
 import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prompt_toolkit.data_structures import Size
 
 import wire
 from client_repl.calls import GLANCE, PAUSE, Call, Calls, calls, words
 from client_repl.items import Line
 from client_repl.notification import Way, notification, way
-from client_repl.title import title
+from client_repl.title import TitledOutput, title
 from client_repl.waits import Waits
 from tests.client.any_item import HOSTILE
 from tests.client.talk import account_of, asked, changed, chat, connected, message, shown, user, welcome
@@ -191,3 +193,27 @@ def test_no_name_breaks_out_of_a_title(where: str) -> None:
     shown_ = title(where, [])
     assert not {char for char in shown_ if unicodedata.category(char) in {"Cc", "Cs", "Co", "Zl", "Zp"}}
     assert len(shown_) < 250
+
+
+def test_a_title_is_written_when_it_is_another_one_and_given_back_with_the_terminal() -> None:
+    file = io.StringIO()
+    output = TitledOutput(file, lambda: Size(24, 80), term="xterm")
+    for text in ("#lobby", "#lobby", "#dev"):
+        output.show_title(text)
+    output.flush()
+    assert file.getvalue() == "\x1b[22;2t\x1b]2;#lobby\x07\x1b]2;#dev\x07"
+    output.disable_bracketed_paste()
+    output.disable_bracketed_paste()
+    output.show_title("#dev")
+    output.flush()
+    assert file.getvalue().count("\x1b[23;2t") == 1
+    assert file.getvalue().endswith("\x1b[22;2t\x1b]2;#dev\x07")
+
+
+def test_a_console_gets_no_title() -> None:
+    file = io.StringIO()
+    output = TitledOutput(file, lambda: Size(24, 80), term="linux")
+    output.show_title("#lobby")
+    output.show_title("")
+    output.flush()
+    assert not file.getvalue()

@@ -14,6 +14,7 @@ from outcome import Outcome
 
 import wire
 from client_repl import view
+from client_repl.calling import Caller
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.drafts import goes_to
@@ -99,6 +100,7 @@ class _Guest:
         """Where the talk that was printed last is."""
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
+        self._caller = Caller(chat, self._editor.app)
         self._printer = Printer(self._editor.scrollback, self._render)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
         self._session = connect(self._show, asks, self._printer.room, self._printer.written)
@@ -189,6 +191,7 @@ class _Guest:
         return view.render(item, _now(), columns, home=self._home, settings=self._chat.settings)
 
     def _show(self, item: Item) -> None:
+        self._caller.came(item)
         match item:
             case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
                 return

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import wire
-from client_repl.items import Failure, Item
+from client_repl.items import Failure, Item, Line
 from client_repl.outbox import Pending
 
 
@@ -84,7 +84,20 @@ class SaveSetting:
     value: str | int | bool
 
 
-Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | SaveSetting
+Answer = wire.Done | wire.Members | wire.Page | wire.RoomList | wire.Answer
+"""What answers a request that is no line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Tell a program what became of its request `ref`: the answer; of a line, that it is in the log as we see it, or
+    stored and seen elsewhere or later; None: the connection was lost before it was known, or there is none."""
+
+    ref: int
+    outcome: Answer | Line | wire.Stored | wire.Refused | None
+
+
+Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | SaveSetting | Told
 
 
 def failure(code: str, text: str, draft: str) -> list[Effect]:

@@ -4,6 +4,7 @@ import wire
 from client_repl.conversations import Conversations
 from client_repl.cursors import Cursors
 from client_repl.effects import Effect
+from client_repl.me import Me
 from client_repl.requests import Asked, Requests
 from client_repl.sending import Sending
 
@@ -11,7 +12,10 @@ from client_repl.sending import Sending
 class Calls:
     """Of one program."""
 
-    def __init__(self, conversations: Conversations, cursors: Cursors, sending: Sending, requests: Requests) -> None:
+    def __init__(
+        self, me: Me, conversations: Conversations, cursors: Cursors, sending: Sending, requests: Requests
+    ) -> None:
+        self._me = me
         self._conversations = conversations
         self._cursors = cursors
         self._sending = sending
@@ -21,6 +25,16 @@ class Calls:
     def log_id(self) -> bytes:
         """Of the log that is read; b"" before the first one."""
         return self._cursors.log_id
+
+    @property
+    def account(self) -> int:
+        """The user's own; 0 before the first login."""
+        return self._me.account
+
+    @property
+    def connected(self) -> bool:
+        """Whether anything can be asked now."""
+        return self._requests.connected
 
     def new_id(self) -> int:
         """For what is asked next."""

@@ -84,7 +84,7 @@ class Chat:
         self._sending = Sending(
             self.place, self._names, self.conversations, self._cursors, self._outbox, self._requests, new_nonce
         )
-        self.calls: Final = Calls(self.conversations, self._cursors, self._sending, self._requests)
+        self.calls: Final = Calls(self._me, self.conversations, self._cursors, self._sending, self._requests)
         self._reading = Reading(
             self._me,
             self.place,

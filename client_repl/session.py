@@ -107,7 +107,7 @@ class Session:
         self._save_setting = save_setting
         self._give_up = give_up
         self._pause = pause
-        self._tell = tell
+        self._tell_program = tell
         self._keeper = keeper or Keeper(chat)
         self._written = written
         self._wall_clock = wall_clock
@@ -234,7 +234,7 @@ class Session:
                 case ShowKey() | ExportKey() | SaveSetting():
                     self._obey_at_home(effect)
                 case Told():
-                    self._tell(effect)
+                    self._tell_program(effect)
                 case _ as never:
                     assert_never(never)
         self._keeper.look()

@@ -4,7 +4,7 @@ What is public is imported when it is first used, so that the terminal's client 
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from client_repl.ends import Disconnected, Refusal
@@ -47,13 +47,11 @@ __all__ = [
     "connect",
 ]
 
-_HOMES = ("client_repl.library", "client_repl.ends", "client_repl.events", "wire")
-"""Where they are, the first one that has a name being the right one."""
+if not TYPE_CHECKING:  # which would take every name for one of these
 
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for home in map(import_module, _HOMES):
+    def __getattr__(name: str) -> object:
+        homes = ("client_repl.library", "client_repl.ends", "client_repl.events", "wire")
+        for home in map(import_module, homes if name in __all__ else ()):
             if hasattr(home, name):
                 return getattr(home, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,6 @@ from client_repl.items import Line
 from client_repl.opening import Wanted, opened
 from client_repl.outbox import Pending
 from client_repl.program import Program
-from client_repl.session import QUIT_GRACE
 
 WITHIN: Final = 10.0
 """Seconds in which the server must be reached, unless a program says otherwise: as a client in a pipe has it."""
@@ -62,13 +61,12 @@ async def running(program: Program) -> "AsyncGenerator[Client]":
     try:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(program.run)
-            done = False
             try:
                 await program.logged_in()
                 yield Client(program)
-                done = True
+                await program.leave()
             finally:
-                program.leave(QUIT_GRACE if done else 0.0, dealt_with=done)
+                program.leave_at_once()
     finally:
         program.close()
 

@@ -19,7 +19,7 @@ from client_repl.nonces import new_nonce
 from client_repl.opening import Opened
 from client_repl.outbox import Pending
 from client_repl.requests import Asked
-from client_repl.session import BYE_TIMEOUT, Session
+from client_repl.session import BYE_TIMEOUT, QUIT_GRACE, Session
 from client_repl.waking import Waking
 
 _MARGIN: Final = 1.0
@@ -65,8 +65,8 @@ class Program:
     # --- from the beginning to the end
 
     async def run(self) -> None:
-        """The session. Whoever cancels it cancels who uses it too, which is what ends it: in order, so it is shielded,
-        and from `leave` on it has a deadline."""
+        """The session. Cancelling it cancels who uses it as well, who then leaves: it ends by that, in order, and so is
+        shielded; from `leave` on it has a deadline."""
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
@@ -84,14 +84,20 @@ class Program:
         if not self._reached:
             raise self._end()
 
-    def leave(self, grace: float, *, dealt_with: bool) -> None:
-        """The program needs it no longer: end within `grace` seconds, until what was said is stored, and a goodbye.
-        `dealt_with`: so is the last event that it took."""
-        if dealt_with:
-            self._inbox.dealt_with()
+    async def leave(self) -> None:
+        """The program is done with what it took: end when what it said is stored, and after QUIT_GRACE in any case."""
+        self._inbox.dealt_with()
+        self._finish(QUIT_GRACE)
+        await self._waking.until(lambda: self._over)
+
+    def leave_at_once(self) -> None:
+        """End, with a goodbye and no more."""
+        self._finish(0.0)
+
+    def _finish(self, grace: float) -> None:
         self._left = True
         self._session.finish(grace)
-        self._scope.deadline = trio.current_time() + grace + BYE_TIMEOUT + _MARGIN
+        self._scope.deadline = min(self._scope.deadline, trio.current_time() + grace + BYE_TIMEOUT + _MARGIN)
         self._waking.changed()
 
     def close(self) -> None:

@@ -27,9 +27,11 @@ async def main(server: str, file: TextIO) -> None:
                 case Message():
                     write(event, file)
                 case Gap(where, first, last, "earlier"):  # what is too much to come by itself
-                    for message in await chat.history(where, last - first + 1, after=first - 1):
-                        if message.seq <= last:
-                            write(message, file)
+                    while first <= last and (page := await chat.history(where, 200, after=first - 1)):
+                        for message in page:
+                            if message.seq <= last:
+                                write(message, file)
+                        first = page[-1].seq + 1
                 case _:
                     pass
 

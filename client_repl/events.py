@@ -3,6 +3,7 @@
 Names and texts are as somebody wrote them. Whoever prints them to a terminal must take out what it would obey.
 """
 
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, assert_never
@@ -30,8 +31,6 @@ from client_repl.items import Notice as Remark
 
 _FRAME: Final = 512
 """Bytes of memory that an event takes beside its text, about."""
-_CHARACTER: Final = 4
-"""Of a character of text, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +180,10 @@ def message(line: Line) -> Message:
 
 
 def size(event: Event) -> int:
-    """About how many bytes of memory it takes, at most."""
+    """About how many bytes of memory it takes."""
     match event:
         case Message(text=text) | Presence(text=text) | Notice(text) | Reconnecting(text) | Undelivered(text=text):
-            return _FRAME + _CHARACTER * len(text)
+            return _FRAME + sys.getsizeof(text)
         case Gap() | Entered() | Left() | Connected():
             return _FRAME
         case _ as never:

@@ -130,5 +130,5 @@ class Requests:
         told = [effect for request in self._waiting.values() for effect in request.lost()]
         self._waiting.clear()
         self.connected = False
-        text = "The connection was lost before the answer came."
+        text = "The connection was lost before the answer came; try again when it is back."
         return told + [effect for draft in drafts for effect in failure("not-connected", text, draft)]

@@ -37,7 +37,7 @@ lint: $(VENV)/test.stamp  ## style, trio's own traps, the layers, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(FLAKE8_ASYNC) $$(find wire trio_chat client_repl -name '*.py')
-	$(FLAKE8_ASYNC) --disable ASYNC124,ASYNC910,ASYNC911,ASYNC912,ASYNC913 $$(find tests -name '*.py')
+	$(FLAKE8_ASYNC) --disable ASYNC124,ASYNC910,ASYNC911,ASYNC912,ASYNC913 $$(find tests examples -name '*.py')
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 

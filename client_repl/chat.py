@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 import wire
 from client_repl import commands, inputs
+from client_repl.asking import Asking
 from client_repl.company import Company
 from client_repl.conversations import LOBBY, Conversations
 from client_repl.cursors import Cursors, Progress
@@ -90,6 +91,7 @@ class Chat:
         self._sending = Sending(
             self.place, self._names, self.conversations, self._cursors, self._outbox, self._requests, new_nonce
         )
+        self.asking: Final = Asking(self._me, self.conversations, self._cursors, self._sending, self._requests)
         self._reading = Reading(
             self._me,
             self.place,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import wire
-from client_repl.items import Failure, Item
+from client_repl.items import Failure, Item, Line
 from client_repl.outbox import Pending
 
 
@@ -99,7 +99,20 @@ class SaveLists:
 Save = SaveSetting | SaveLists
 """What is kept in files of the user's, for all clients that start from then on."""
 
-Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | Save
+Answer = wire.Done | wire.Members | wire.Page | wire.RoomList | wire.Answer
+"""What answers a request that is no line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Tell a program what became of its request `ref`: the answer; of a line, that it is in the log as we see it, or
+    stored and seen elsewhere or later; None: the connection was lost before it was known, or there is none."""
+
+    ref: int
+    outcome: Answer | Line | wire.Stored | wire.Refused | None
+
+
+Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | Save | Told
 
 
 def failure(code: str, text: str, draft: str) -> list[Effect]:

@@ -6,7 +6,7 @@ from typing import assert_never
 import wire
 from client_repl.conversations import Conversations
 from client_repl.cursors import Cursors, Step
-from client_repl.effects import Effect, LetGo, Reconnect, Show, Start
+from client_repl.effects import Effect, LetGo, Reconnect, Show, Start, Told
 from client_repl.items import Line, Skipped, Unread
 from client_repl.marking import Marking
 from client_repl.me import Me
@@ -120,7 +120,7 @@ class Reading:
 
     def _enter(self, message: wire.Message) -> list[Effect]:
         ours = self._outbox.echoed(message.nonce)
-        line = self._transcript.enter(message, ours=ours)
+        line = self._transcript.enter(message, ours=ours is not None)
         replay = self._cursors.is_replay(message.conversation, message.seq)
         self._conversations.spoke(message, replay=replay)
         if line is None:
@@ -129,8 +129,11 @@ class Reading:
             return []
         self._unread.came(message, counts=not line.own and message.kind in SAID, mention=line.mention)
         self._marking.printed(line)
+        if ours is not None:
+            told = [Told(ours.say.id, line)] if ours.awaited else []
+            return [*told, Show(line), LetGo(message.nonce)]
         if line.own:
-            return [Show(line), LetGo(message.nonce)] if ours else [Show(line)]
+            return [Show(line)]
         self._others(line)
         return [Show(line)]
 

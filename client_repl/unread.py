@@ -1,5 +1,6 @@
 """How many lines wait to be read in each conversation: what the server said of its read mark, and what came since."""
 
+import itertools
 from collections.abc import Iterable
 from typing import Final
 
@@ -47,7 +48,9 @@ class _Waiting:
 
     def _came_after(self, seq: int) -> int:
         all_ = next(iter(self.lines), 0) > seq  # as nearly always, and a toolbar asks often
-        return len(self.lines) if all_ else sum(line > seq for line in self.lines)
+        if all_:
+            return len(self.lines)
+        return sum(1 for _ in itertools.takewhile(seq.__lt__, reversed(self.lines)))  # few, where somebody reads along
 
     @property
     def mentions(self) -> int:

@@ -1,4 +1,4 @@
-"""A program on a pty of its own, as fast as it can be read: bytes in, bytes out, and the answers that terminals give."""
+"""A program on a pty of its own, as fast as it can be read: bytes in and out, and the answers that terminals give."""
 
 import fcntl
 import os
@@ -31,7 +31,7 @@ _ASKED = re.compile(b"|".join(map(re.escape, ANSWERS)))
 
 
 class Pty:
-    """A child on a terminal. `raw`: the terminal does nothing by itself, so that what is echoed comes from the child."""
+    """A child on a terminal. `raw`: the terminal does nothing by itself, so that echoes come from the child."""
 
     def __init__(self, argv: Sequence[str], *, raw: bool = False, env: Mapping[str, str] | None = None) -> None:
         self.seen = bytearray()
@@ -48,7 +48,7 @@ class Pty:
             stderr=subprocess.DEVNULL,
             env={**os.environ, "TERM": "xterm-256color", "PYTHONUTF8": "1", **(env or {})},
             start_new_session=True,
-            preexec_fn=_own_terminal,  # a process that does it first would take its time
+            preexec_fn=_own_terminal,  # noqa: PLW1509 - no threads; a process that does it first would take its time
         )
         os.close(slave)
 

@@ -64,9 +64,9 @@ def svg(screen: Any, look: Look, title: str) -> str:
     """The whole picture. A cell that blinks is dim: pyte knows no dim, so who feeds the screen says it so."""
     width, height = screen.columns * CELL + 2 * MARGIN, BAR + screen.lines * ROW + 2 * MARGIN
     shape = f'x="0.5" y="0.5" width="{width - 1:.1f}" height="{height - 1:.1f}" rx="10"'
+    size = f'viewBox="0 0 {width:.1f} {height:.1f}" width="{width:.0f}" height="{height:.0f}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.1f} {height:.1f}" width="{width:.0f}" '
-        f'height="{height:.0f}" font-family="{FONTS}" font-size="{SIZE}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{FONTS}" font-size="{SIZE}">',
         f"<title>{escape(title)}</title>",
         f'<clipPath id="window"><rect {shape}/></clipPath>',
         f'<g clip-path="url(#window)"><rect width="100%" height="100%" fill="{look.paper}"/>',
@@ -98,7 +98,7 @@ def _row(screen: Any, row: int, look: Look) -> Iterator[str]:
             ink, paper = paper, ink
         if paper != look.paper:
             place = f'x="{column * CELL:.1f}" y="{row * ROW}" width="{len(group) * CELL:.1f}" height="{ROW}"'
-            yield f'<rect {place} fill="{paper}"/>'
+            yield f'<rect {place} fill="{paper}" shape-rendering="crispEdges"/>'
         blanks = len(text) - len(text.lstrip())
         if text := text.strip():
             yield _text(text, column + blanks, row, _attributes(style, ink))

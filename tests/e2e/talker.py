@@ -166,7 +166,7 @@ class Talker:
         self._program.process.kill()
 
     async def fill(self) -> None:
-        """Write more than the window holds, and return when the client has taken it all; or when it lost its connection,
+        """Write more than the window holds, and return when the client has taken it all; or has no connection any more,
         without which it takes nothing."""
         count = len(self.run.lines) + EXTRA
         self._orders.extend([*(self._next_text() for _ in range(EXTRA)), None])

@@ -4,9 +4,9 @@
 
 The client runs on a pty, against a server on this machine. Counted from the start of its process: until the prompt is
 on the screen, until a key that is typed then is echoed, and until the toolbar says that it is connected; and the CPU
-that it took until the prompt, which a busy machine changes less. `first`: with an empty state directory, where it makes its
-key; `again`: with what the start before left there. Rounds of both take turns; of each figure the median is printed,
-with the least and the most, in milliseconds. The first line is Python alone.
+that it took until the prompt, which a busy machine changes less. `first`: with an empty state directory, where it makes
+its key; `again`: with what the start before left there. Rounds of both take turns; of each figure the median is
+printed, with the least and the most, in milliseconds. The first line is Python alone.
 """
 
 import argparse

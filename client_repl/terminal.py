@@ -145,7 +145,12 @@ class Scrollback:
 
 def _rows(fragments: StyleAndTextTuples, columns: int) -> int:
     lines = fragment_list_to_text(fragments).split("\n")[:-1]
-    return sum(max(1, -(-get_cwidth(line) // columns)) for line in lines)
+    return sum(max(1, -(-_width(line) // columns)) for line in lines)
+
+
+def _width(line: str) -> int:
+    """Character by character: `get_cwidth` keeps every text up to 64 of them that it was ever asked about."""
+    return len(line) if line.isascii() else sum(map(get_cwidth, line))
 
 
 class Printer:

@@ -1,5 +1,6 @@
 """How many lines wait to be read in each conversation: what the server said of its read mark, and what came since."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -63,7 +64,8 @@ class _Waiting:
 
     def _came_after(self, seq: int) -> int:
         all_ = next(iter(self.lines), 0) > seq  # as nearly always, and a toolbar asks often
-        came = len(self.lines) if all_ else sum(line > seq for line in self.lines)
+        behind = itertools.takewhile(seq.__lt__, reversed(self.lines))  # few, where somebody reads along
+        came = len(self.lines) if all_ else sum(1 for _ in behind)
         return came - self._ignored(self.lines, seq, self.last)
 
     def _ignored(self, lines: Mapping[int, int], after: int, last: int) -> int:

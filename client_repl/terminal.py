@@ -16,6 +16,7 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import BaseStyle
 from prompt_toolkit.utils import get_cwidth
 
+from client_repl.background import Background
 from client_repl.backlog import Backlog
 from client_repl.items import Clear, Item
 
@@ -65,16 +66,18 @@ class WholeWrites(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-def open_terminal(focused: Callable[[bool], None]) -> tuple[Input, Output]:
+def open_terminal(
+    focused: Callable[[bool], None], background: Callable[[Background], None]
+) -> tuple[Input, Output]:
     """The terminal that stdin and stdout are. `focused` is told whether somebody looks at it, whenever there is a sign
-    of it; not on Windows."""
+    of it, and `background`, what is behind the text; not on Windows."""
     if sys.platform == "win32":  # no signal cuts a write there, and consoles have other ways
         return create_input(), create_output()
     from client_repl.focus import FocusInput, FocusOutput  # noqa: PLC0415 - there are no such terminals on Windows
 
     sys.stdout.flush()
     whole = cast("BinaryIO", WholeWrites(sys.stdout.fileno()))  # which has all of it that a TextIOWrapper asks for
-    return FocusInput(sys.stdin, focused), FocusOutput.on(io.TextIOWrapper(whole, encoding=sys.stdout.encoding))
+    return FocusInput(sys.stdin, focused, background), FocusOutput.on(io.TextIOWrapper(whole, encoding=sys.stdout.encoding))
 
 
 class Scrollback:

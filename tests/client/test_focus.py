@@ -13,6 +13,7 @@ from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 
+from client_repl.background import Background
 from client_repl.focus import FocusInput, FocusOutput, FocusParser
 from tests.client.terminal_harness import TerminalProcess, python
 
@@ -20,6 +21,7 @@ IN, OUT = "\x1b[I", "\x1b[O"
 ANSWER = "\x1b[5;9R"
 """Where the cursor is."""
 PASTED = "\x1b[200~a\x1b[Ib\x1b[201~"
+BLACK = "\x1b]11;rgb:0000/0000/0000\x1b\\"
 
 
 class Keyboard:
@@ -28,7 +30,8 @@ class Keyboard:
     def __init__(self) -> None:
         self.keys: list[KeyPress] = []
         self.told: list[bool] = []
-        self._parser = FocusParser(Vt100Parser(self.keys.append), self.told.append)
+        self.behind: list[Background] = []
+        self._parser = FocusParser(Vt100Parser(self.keys.append), self.told.append, self.behind.append)
 
     def type(self, *pieces: str) -> "Keyboard":
         for piece in pieces:
@@ -63,6 +66,11 @@ def test_what_is_pasted_is_not_of_the_terminal() -> None:
     assert Keyboard().type(PASTED).told[-1] is True
 
 
+def test_an_answer_about_the_background_is_no_sign_of_somebody() -> None:
+    keyboard = Keyboard().type(BLACK)
+    assert (keyboard.keys, keyboard.told, keyboard.behind) == ([], [], [Background.DARK])
+
+
 def test_the_end_of_a_paste_is_a_sign_of_somebody() -> None:
     assert Keyboard().type(f"\x1b[200~a{OUT}\x1b[201~").told == [True]
 
@@ -88,7 +96,7 @@ def slave() -> Iterator[tuple[int, io.TextIOWrapper]]:
 def test_the_input_reads_them_from_a_terminal(slave: tuple[int, io.TextIOWrapper]) -> None:
     master, file = slave
     told: list[bool] = []
-    source = FocusInput(file, told.append)
+    source = FocusInput(file, told.append, lambda _: None)
     with source.raw_mode():
         os.write(master, f"x{OUT}y".encode())
         assert [key.data for key in source.read_keys()] == ["x", "y"]

@@ -20,16 +20,19 @@ from prompt_toolkit.shortcuts import print_formatted_text
 from prompt_toolkit.utils import get_cwidth
 
 from client_repl import bars, jsonl, plain, view
+from client_repl.background import Background
 from client_repl.completer import ChatCompleter
 from client_repl.items import Failure, Found, Item, Line, PageShown, RoomsListed, Roster, Unread
 from client_repl.outbox import Pending
-from client_repl.paper import STYLE, Fragments
+from client_repl.paper import Fragments
 from client_repl.sanitize import MAX_MARKS
+from client_repl.theme import style
 from client_repl.waits import Waits
 from tests.client.any_item import HOSTILE, items
 from wire import Kind, Say
 
 NOON: Final = 1_770_033_600_000
+STYLE: Final = style("dark", Background.DARK, ColorDepth.DEPTH_4_BIT)
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _TAGS: Final = frozenset(map(chr, range(0xE0000, 0xE0080)))
 _JOINERS: Final = frozenset("\u200c\u200d")

@@ -34,7 +34,7 @@ from client_repl.tokens import Token, TokenError
 from client_repl.trust import Confirm, Trust
 
 if TYPE_CHECKING:
-    from client_repl.app import Asks
+    from client_repl.asks import Asks
     from client_repl.slots import Slot
 
 REACH_TIMEOUT: Final = 10.0
@@ -58,9 +58,11 @@ class _StartError(Exception):
 
 
 def _run(options: Options) -> int:
-    interactive = not options.json and options.send is None
-    on_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout) and _can_draw()
     user = _User(options)
+    interactive = not options.json and options.send is None
+    has_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout)
+    aloud = interactive and (options.plain or (has_terminal and (user.settings.plain or not _can_draw())))
+    on_terminal = has_terminal or aloud
     if options.lan:
         target = _find_server(on_terminal)
     else:
@@ -120,7 +122,12 @@ def _run(options: Options) -> int:
                 written=written,
             )
 
-        if on_terminal:
+        if aloud:
+            from client_repl import aloud as words  # noqa: PLC0415 - as below
+
+            encoding = "utf-8" if sys.stdout is None else sys.stdout.encoding
+            code = words.run(chat, connect, _fd(sys.stdin), _fd(sys.stdout), encoding)
+        elif on_terminal:
             from client_repl import app  # noqa: PLC0415 - a pipe starts faster without the terminal's libraries
 
             code = app.run(chat, connect, draft=kept.draft, hold_draft=keeper.hold_draft)

@@ -12,7 +12,9 @@ from typing import Any, Final
 from prompt_toolkit.input.vt100_parser import Vt100Parser
 
 QUESTION: Final = "\x1b]11;?\x1b\\"
-_ANSWER: Final = re.compile(r"\x1b\]11;rgba?:([0-9A-Fa-f]+)/([0-9A-Fa-f]+)/([0-9A-Fa-f]+)(?:/[0-9A-Fa-f]+)?(?:\a|\x1b\\)")
+_ANSWER: Final = re.compile(
+    r"\x1b\]11;rgba?:([0-9A-Fa-f]+)/([0-9A-Fa-f]+)/([0-9A-Fa-f]+)(?:/[0-9A-Fa-f]+)?(?:\a|\x1b\\)"
+)
 _BEGUN: Final = re.compile(r"\x1b(\](1(1(;[rgba]{0,4}(:[0-9A-Fa-f/]{0,19}\x1b?)?)?)?)?)?")
 """What may become one: four colours of four digits at most."""
 _CERTAIN: Final = "\x1b]11;"

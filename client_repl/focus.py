@@ -77,8 +77,8 @@ class FocusOutput(Vt100_Output):
         )
 
     def ask_for_cpr(self) -> None:
-        """Where the cursor is; and before it, what is behind the text. Whoever waits for the answer to this one has that
-        to the other, so that none is left to the shell that comes next."""
+        """Where the cursor is; and before it, what is behind the text. Whoever waits for the answer to the former has
+        that to the latter too, so that none is left to the shell that comes next."""
         if answers(self.term):
             self.write_raw(QUESTION)
         super().ask_for_cpr()

@@ -49,16 +49,20 @@ _MENU_LIGHT: Final = ("#262626 bg:#d0d0d0", "#303030 bg:#bcbcbc", "#ffffff bg:#0
 _MENU_16: Final = ("ansiblack bg:ansigray", "ansiblack bg:ansigray", "ansiwhite bg:ansiblue")
 
 DARK: Final = Palette(
-    ("#ff875f", "#ffaf00", "#d7d75f", "#87d700", "#87d787", "#00ffaf")
-    + ("#00d7ff", "#87afff", "#d7afff", "#ff5fff", "#ff87af", "#d7af87"),
+    (
+        *("#ff875f", "#ffaf00", "#d7d75f", "#87d700", "#87d787", "#00ffaf"),
+        *("#00d7ff", "#87afff", "#d7afff", "#ff5fff", "#ff87af", "#d7af87"),
+    ),
     *("#a8a8a8", "#ff8787", "#ff87d7", "#ffd75f", "#87afff"),
     *("#d7af87", "#d7afff", "#87d787", "#ffaf5f"),
     *_MENU_DARK,
 )
 """For black (#000000) up to #2e3440: xterm, GNOME, Solarized (#002b36), Dracula (#282a36), Gruvbox (#282828), Nord."""
 LIGHT: Final = Palette(
-    ("#005f87", "#005fd7", "#5f5faf", "#0000ff", "#8700d7", "#5f0087")
-    + ("#af00af", "#87005f", "#af0000", "#875f00", "#005f00", "#005f5f"),
+    (
+        *("#005f87", "#005fd7", "#5f5faf", "#0000ff", "#8700d7", "#5f0087"),
+        *("#af00af", "#87005f", "#af0000", "#875f00", "#005f00", "#005f5f"),
+    ),
     *("#585858", "#af0000", "#870087", "#875f00", "#005faf"),
     *("#87005f", "#5f00af", "#005f00", "#875f00"),
     *_MENU_LIGHT,
@@ -73,8 +77,10 @@ EITHER: Final = Palette(
 """For black and for white, where nobody knows which: all that there is with a luminance between 0.175 and 0.183. What
 is in between gets less: of #2e3440 and #eee8d5, no colour stands out from both by 4.5:1."""
 DARK_HIGH: Final = Palette(
-    ("#ffafaf", "#ffd787", "#ffd700", "#d7ff00", "#d7ff87", "#00ff00")
-    + ("#00ff87", "#87ffd7", "#00ffff", "#87d7ff", "#ffafff", "#ffd7d7"),
+    (
+        *("#ffafaf", "#ffd787", "#ffd700", "#d7ff00", "#d7ff87", "#00ff00"),
+        *("#00ff87", "#87ffd7", "#00ffff", "#87d7ff", "#ffafff", "#ffd7d7"),
+    ),
     *("#d7d7d7", "#ffafaf", "#ffafff", "#ffd700", "#87d7ff"),
     *("#ffd787", "#ffafff", "#00ff87", "#ffd700"),
     *("#ffffff bg:#262626", "#ffffff bg:#262626", "#000000 bg:#ffff00"),

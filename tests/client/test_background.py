@@ -22,7 +22,20 @@ ANSWERS = (
 )
 CURSOR = "\x1b[5;9R"
 PASTED = f"\x1b[200~a{ANSWERS[0]}b\x1b[201~"
-KEYS = ("a", "\x1b[A", "\x1bOP", "\r", "é", "\x1b\r", "\x1b]", "\x1b]1", "]11;", CURSOR, PASTED, "\x1b[200~x\ny\x1b[201~")
+KEYS = (
+    "a",
+    "\x1b[A",
+    "\x1bOP",
+    "\r",
+    "é",
+    "\x1b\r",
+    "\x1b]",
+    "\x1b]1",
+    "]11;",
+    CURSOR,
+    PASTED,
+    "\x1b[200~x\ny\x1b[201~",
+)
 
 
 class Keyboard(AnswerParser):
@@ -119,7 +132,8 @@ def test_what_the_environment_hints(environment: dict[str, str], background: Bac
 
 
 @pytest.mark.parametrize(
-    ("term", "asked"), [("xterm-256color", True), ("vte-256color", True), (None, True), ("linux", False), ("vt220", False)]
+    ("term", "asked"),
+    [("xterm-256color", True), ("vte-256color", True), (None, True), ("linux", False), ("vt220", False)],
 )
 def test_it_is_asked_before_the_cursor_where_the_question_would_not_be_printed(term: str | None, asked: bool) -> None:
     assert answers(term) is asked

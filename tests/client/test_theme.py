@@ -25,11 +25,22 @@ Rgb = tuple[int, int, int]
 
 XTERM: Final = ANSI_COLORS_TO_RGB
 VGA: Final = {
-    **{"ansiblack": (0, 0, 0), "ansired": (170, 0, 0), "ansigreen": (0, 170, 0), "ansiyellow": (170, 85, 0)},
-    **{"ansiblue": (0, 0, 170), "ansimagenta": (170, 0, 170), "ansicyan": (0, 170, 170), "ansigray": (170, 170, 170)},
-    **{"ansibrightblack": (85, 85, 85), "ansibrightred": (255, 85, 85), "ansibrightgreen": (85, 255, 85)},
-    **{"ansibrightyellow": (255, 255, 85), "ansibrightblue": (85, 85, 255), "ansibrightmagenta": (255, 85, 255)},
-    **{"ansibrightcyan": (85, 255, 255), "ansiwhite": (255, 255, 255)},
+    "ansiblack": (0, 0, 0),
+    "ansired": (170, 0, 0),
+    "ansigreen": (0, 170, 0),
+    "ansiyellow": (170, 85, 0),
+    "ansiblue": (0, 0, 170),
+    "ansimagenta": (170, 0, 170),
+    "ansicyan": (0, 170, 170),
+    "ansigray": (170, 170, 170),
+    "ansibrightblack": (85, 85, 85),
+    "ansibrightred": (255, 85, 85),
+    "ansibrightgreen": (85, 255, 85),
+    "ansibrightyellow": (255, 255, 85),
+    "ansibrightblue": (85, 85, 255),
+    "ansibrightmagenta": (255, 85, 255),
+    "ansibrightcyan": (85, 255, 255),
+    "ansiwhite": (255, 255, 255),
 }
 """The console of Linux."""
 BLACK: Final = (0, 0, 0)

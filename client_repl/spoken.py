@@ -72,8 +72,8 @@ def _line(shown: Line, paper: Paper, *, past: bool) -> str:
             begin = f"{who}{whom}{does}"
     number = [f"line {shown.number}"] if shown.number else []
     behind = [*number, clock_at(message.time, paper)] if past else number
-    text = f"{begin}{_apart(clean_text(message.text))}"
-    return f"{text.rstrip(' ')} ({', '.join(behind)})" if behind else text
+    text = f"{begin}{_apart(clean_text(message.text))}" if message.text else begin.rstrip()
+    return f"{text} ({', '.join(behind)})" if behind else text
 
 
 def _whom(shown: Line, paper: Paper) -> str:

@@ -156,6 +156,7 @@ def _table(colours: Palette) -> dict[str, str]:
         "italic": "italic",
         "link": f"underline {colours.link}",
         "code": colours.code,
+        "code-block": "",
         "code-keyword": f"bold {colours.keyword}",
         "code-string": colours.string,
         "code-comment": f"italic {colours.faint}",

@@ -22,10 +22,11 @@ from prompt_toolkit.utils import get_cwidth
 from client_repl import bars, jsonl, plain, view
 from client_repl.background import Background
 from client_repl.completer import ChatCompleter
-from client_repl.items import Failure, Found, Item, Line, PageShown, RoomsListed, Roster, Unread
+from client_repl.items import Clear, Failure, Found, Item, Line, PageShown, RoomsListed, Roster, Unread
 from client_repl.outbox import Pending
-from client_repl.paper import Fragments
+from client_repl.paper import Fragments, Paper
 from client_repl.sanitize import MAX_MARKS
+from client_repl.spoken import words
 from client_repl.theme import style
 from client_repl.waits import Waits
 from tests.client.any_item import HOSTILE, items
@@ -131,6 +132,26 @@ def test_a_pipe_gets_nothing_else(item: Item) -> None:
             assert message.count("\n") < max(1, len({**item.counts, **item.mentions}))
         case _:
             assert not message
+
+
+@given(items())
+def test_who_listens_hears_nothing_else(item: Item) -> None:
+    heard = words(item, Paper(NOON, 1000, UTC, "#lobby"))
+    check_harmless(heard)
+    begun = [row for row in heard.split("\n") if row and not row.startswith(" " * 8)]
+    match item:
+        case PageShown():
+            assert len(item.lines) < len(begun) <= len(item.lines) + 5
+        case Found():
+            assert len(begun) == 1 + sum(map(len, item.finds))
+        case RoomsListed():
+            assert len(begun) == 1 + len(item.rooms)
+        case Failure():
+            assert len(begun) == 1 + bool(item.draft)
+        case Clear():
+            assert not begun
+        case _:
+            assert len(begun) <= 1, "one event, one line"
 
 
 @given(items())

@@ -4,10 +4,14 @@ import itertools
 import math
 import re
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prompt_toolkit.formatted_text import fragment_list_to_text
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import (
     ANSI_COLORS_TO_RGB,
@@ -17,9 +21,12 @@ from prompt_toolkit.styles import Attrs, BaseStyle, default_ui_style, merge_styl
 from prompt_toolkit.styles.defaults import PROMPT_TOOLKIT_STYLE
 
 import client_repl
+from client_repl import view
 from client_repl.background import Background, luminance
+from client_repl.items import Item
 from client_repl.settings import SPECS
 from client_repl.theme import NAME_SLOTS, NONE, palette, style
+from tests.client.any_item import items
 
 Rgb = tuple[int, int, int]
 
@@ -195,6 +202,33 @@ def test_where_no_colour_is_wanted_there_is_none(theme: str) -> None:
     assert chosen != offer
     assert bare.get_attrs_for_style_str("class:bottom-toolbar").reverse
     assert bare.get_attrs_for_style_str("class:own").bold
+
+
+SIGNS: Final = {
+    "private": ("→", "(private)"),
+    "own": (">", "you"),
+    "action": ("* ",),
+    "mention": ("!", "»"),
+    "found": ("»",),
+    "failure": ("!",),
+    "rule": ("──",),
+    "new": ("──",),
+    "bold": ("*",),
+    "italic": ("_",),
+    "code": ("`",),
+    "link": ("://",),
+    "fold": ("/show",),
+}
+"""What says the same as a class, in the text of the item; of `dim` and of a name, it is the text itself."""
+
+
+@given(items(), st.integers(20, 120))
+def test_whatever_a_colour_says_a_sign_or_a_word_says_too(item: Item, columns: int) -> None:
+    fragments = view.render(item, 1_770_033_600_000, columns, UTC, "#lobby")
+    bare = fragment_list_to_text(fragments)
+    for name in " ".join(classes for classes, *_ in fragments).split():
+        kind = name.removeprefix("class:").partition("-")[0]
+        assert kind in {"dim", "name"} or any(sign in bare for sign in SIGNS[kind]), f"only {name} says it"
 
 
 def test_every_class_that_is_used_has_a_style() -> None:

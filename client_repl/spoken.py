@@ -69,7 +69,8 @@ def _line(shown: Line, paper: Paper, *, past: bool) -> str:
         case wire.Kind.ACTION:
             begin = f"{who} {'acted' if past else 'act' if shown.own else 'acts'}{whom}: "
         case _:
-            begin = f"{who}{whom}{does}"
+            verb, _, rest = does[1:].partition(" ")
+            begin = f"{who}{whom} {verb.removesuffix('s') if shown.own else verb} {rest}"
     number = [f"line {shown.number}"] if shown.number else []
     behind = [*number, clock_at(message.time, paper)] if past else number
     text = f"{begin}{_apart(clean_text(message.text))}" if message.text else begin.rstrip()

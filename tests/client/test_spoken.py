@@ -65,6 +65,7 @@ PAGE = PageShown("#dev", (line("one", to="#dev"), line("two", to="#dev")), more=
         (line("wave", kind=Kind.ACTION, own=True), "you act: wave (line 7)"),
         (line("new", kind=Kind.EDIT, about=3), "bob changes line 3 to: new"),
         (line("👍", kind=Kind.REACT, about=3), "bob reacts to line 3 with 👍"),
+        (line("👍", kind=Kind.REACT, about=3, own=True), "you react to line 3 with 👍"),
         (line("", kind=Kind.REACT, about=3), "bob takes the reaction to line 3 back"),
         (line("", kind=Kind.TOPIC, to="#dev"), "bob in #dev ends the topic (line 7)"),
         (line("tea", kind=Kind.TOPIC), "bob sets the topic: tea (line 7)"),

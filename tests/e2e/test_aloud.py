@@ -68,7 +68,9 @@ async def test_a_session_from_the_first_start_to_the_end_in_words_alone(tmp_path
             terminal.send("/unread\r")
             await until(terminal, lambda: any("unread: " in row and "#lobby " in row for row in terminal.rows))
             terminal.send("/switch #lobby\r")
-            await told(terminal, "history of #lobby", "new from here on:", "you were mentioned by bob: alice, back here (line ")
+            await told(
+                terminal, "history of #lobby", "new from here on:", "you were mentioned by bob: alice, back here (line "
+            )
             assert echoes(terminal)
             terminal.send(f"/key export {tmp_path / 'copy.pem'}\r")
             await told(terminal, "a passphrase for copy.pem, which is not shown:")

@@ -2,6 +2,7 @@
 
 import contextlib
 import getpass
+import io
 import os
 import signal
 import sys
@@ -44,6 +45,8 @@ REACH_TIMEOUT: Final = 10.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the client; returns the exit code. Raises SystemExit(2) for a wrong command line."""
     options = parse(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale may know fewer characters than servers have
     try:
         return _run(options)
     except KeyboardInterrupt:

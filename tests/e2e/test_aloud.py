@@ -92,7 +92,12 @@ async def test_it_is_asked_for_by_the_setting_or_by_name_and_ends_as_other_clien
     state = tmp_path / "set"
     state.mkdir()
     (state / "settings.toml").write_text("plain = true\n")
-    ends = {"set": (signal.SIGTERM, 143), "hup": (signal.SIGHUP, 129), "ctrl-c": (b"\x03", 130), "gone": (None, 129)}
+    ends: dict[str, tuple[signal.Signals | bytes | None, int]] = {
+        "set": (signal.SIGTERM, 143),
+        "hup": (signal.SIGHUP, 129),
+        "ctrl-c": (b"\x03", 130),
+        "gone": (None, 129),
+    }
     async with serving(tmp_path) as server, await Raw.join(server.address, "carol") as carol, AsyncExitStack() as stack:
         terminals = {}
         for name in ends:

@@ -83,6 +83,11 @@ class FocusOutput(Vt100_Output):
             self.write_raw(QUESTION)
         super().ask_for_cpr()
 
+    def erase_down(self) -> None:
+        """From here on, which is in the first column. Not all in one: where the prompt is the first row, tmux takes it
+        for a screen that is cleared, and would put the prompt into its history at each line that comes."""
+        self.write_raw("\x1b[C\x1b[J\x1b[D\x1b[K")
+
     def enable_bracketed_paste(self) -> None:
         """Pastes and the focus."""
         super().enable_bracketed_paste()

@@ -5,6 +5,7 @@ import os
 import pty
 from collections.abc import Iterator
 
+import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,6 +111,28 @@ def test_the_output_asks_as_long_as_it_takes_pastes() -> None:
     output.disable_bracketed_paste()
     output.flush()
     assert file.getvalue() == "\x1b[?2004h\x1b[?1004h\x1b[?1004l\x1b[?2004l"
+
+
+class Tmux(pyte.Screen):
+    """It takes what erases all of it for a cleared screen, whose rows go into its history."""
+
+    cleared = False
+
+    def erase_in_display(self, how: int = 0, *args: object, **kwargs: object) -> None:
+        self.cleared |= how == 0 and (self.cursor.x, self.cursor.y) == (0, 0)
+        super().erase_in_display(how, *args, **kwargs)
+
+
+def test_a_prompt_in_the_first_row_is_erased_without_clearing_the_screen() -> None:
+    screen, file = Tmux(20, 3), io.StringIO()
+    output = FocusOutput(file, lambda: Size(3, 20))
+    output.write_raw("prompt\r\n\r\ntoolbar\r\x1b[2A")
+    output.erase_down()
+    output.write_raw("next")
+    output.flush()
+    pyte.Stream(screen).feed(file.getvalue())
+    assert [row.strip() for row in screen.display] == ["next", "", ""]
+    assert not screen.cleared
 
 
 def modes(terminal: TerminalProcess) -> list[bytes]:

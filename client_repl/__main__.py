@@ -80,6 +80,7 @@ def _run(options: Options) -> int:
         mode=_mode(options, on_terminal),
         history=kind.has_history,
         screen=on_terminal,
+        newcomer=on_terminal and user.is_new,
         settings=user.settings,
     )
     with user.slot(kind, target) as (slot, kept, remark):
@@ -171,6 +172,7 @@ class _User:
         self._import = options.import_key
         self.reached = False
         last = self._state.recall()
+        self.is_new = not last.server
         self.last_name = "" if options.guest else last.name
         self.last_server: Address | None = None
         with contextlib.suppress(ValueError):
@@ -274,6 +276,7 @@ def _kind(options: Options, on_terminal: bool) -> Kind:
 def _ask_server(on_terminal: bool) -> Address:
     if not on_terminal:
         raise _StartError("which server? Give its address, HOST[:PORT] or an invite")
+    print("Which server? Its host gives you an invite, a line that begins with tchat://, or an address.")
     while True:
         try:
             answer = input("server (HOST[:PORT] or an invite): ")

@@ -35,6 +35,7 @@ MAX_ENTERED: Final = 64
 """Lines entered that the session has not taken; it takes them at once, unless the machine stands still."""
 RESTORE_TIMEOUT: Final = 3.0
 """Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
+_NAME_IS_FOR: Final = "Choose the name by which others see you; /nick changes it later."
 
 
 def run(chat: Chat, connect: Connect, *, draft: str, hold_draft: Callable[[str], None]) -> int:
@@ -194,11 +195,10 @@ class _Guest:
         """A name from the user; None: none will come. Cancelling is safe.
 
         The login name is offered at first, not again when a name was refused: it may have been this one."""
-        if reason:
-            self._printer.show(Notice(reason))
+        self._printer.show(Notice(reason or _NAME_IS_FOR))
         default = "" if reason else suggested_name()
         answer = await self._ask(f"your name [{default}]: " if default else "your name: ")
-        return None if answer is None else answer.strip() or default
+        return None if answer is None or answer.strip() == "/quit" else answer.strip() or default
 
     async def _confirm(self, text: str, question: str) -> bool:
         """A whole yes or no: what is asked may be important. Ctrl-D is a no. Cancelling is safe."""

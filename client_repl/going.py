@@ -57,6 +57,8 @@ class Going:
         self._requests = requests
         self._joins: dict[int, _Join] = {}
         """By request, until the user is in the room."""
+        self._looked_up = False
+        """On this connection the server was asked which rooms there are."""
 
     # --- what the user does
 
@@ -99,7 +101,7 @@ class Going:
         if not room.startswith("#"):
             return failure(wire.Code.NO_SUCH_ROOM, "You can leave rooms only; /switch goes elsewhere.", draft)
         if not self._conversations.find(room):
-            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}.", draft)
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}; /rooms marks yours with *.", draft)
         return self._requests.ask(wire.Leave(self._requests.new_id(), room), draft, lambda _: self._go_home(room))
 
     def switch(self, where: str, draft: str) -> list[Effect]:
@@ -136,6 +138,7 @@ class Going:
         """List the rooms whose name begins with `prefix`."""
 
         def listed(answer: wire.RoomList) -> list[Effect]:
+            self._conversations.listed(room.name for room in answer.rooms)
             ours = {room.name: self._conversations.find(room.name) for room in answer.rooms if room.joined}
             unread = {name: self._unread.unread(number) for name, number in ours.items()}
             counts = {name: count for name, count in unread.items() if count}
@@ -143,18 +146,30 @@ class Going:
 
         return self._requests.ask(wire.Rooms(self._requests.new_id(), prefix), draft, listed)
 
+    def look_up(self) -> list[Effect]:
+        """Learn which rooms there are, once a connection; nothing is shown."""
+        if self._looked_up or not self._requests.connected:
+            return []
+        self._looked_up = True
+
+        def found(answer: wire.RoomList) -> list[Effect]:
+            self._conversations.listed(room.name for room in answer.rooms)
+            return []
+
+        return self._requests.send(wire.Rooms(self._requests.new_id(), ""), found)
+
     def topic(self, text: str, draft: str) -> list[Effect]:
         """Set the topic of the room; "": tell it, "-": end it."""
         where = self._place.where
         if not where.startswith("#"):
-            return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic.", draft)
+            return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic; /switch #room goes to one.", draft)
         if not text:
             return self._tell_topic(where, self._place.conversation, draft)
         return self._sending.say(where, "" if text == "-" else text, draft, kind=wire.Kind.TOPIC)
 
     def _tell_topic(self, where: str, conversation: int, draft: str) -> list[Effect]:
         if not conversation:
-            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {where}.", draft)
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {where}; /join {where} enters it.", draft)
         topic = self._conversations.topic(conversation)
         if self._conversations.knows_topic(conversation):
             return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]
@@ -217,5 +232,6 @@ class Going:
 
     def disconnected(self) -> None:
         """Whoever was on the way into a room is where they were before."""
+        self._looked_up = False
         for request in reversed(list(self._joins)):
             self._give_up(request)

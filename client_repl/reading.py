@@ -130,7 +130,7 @@ class Reading:
 
     def _others(self, line: Line) -> None:
         message = line.message
-        self._people.spoke(message.sender, message.account)
+        self._people.spoke(message.sender, message.account, message.conversation)
         if line.direct and line.replay and self._cursors.returning and message.kind in SAID:
             self._absence.count(message.conversation, message.time)
         self._untold = self._untold or (line.replay and not line.here)

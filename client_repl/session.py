@@ -262,7 +262,7 @@ class Session:
     async def _stay_connected(self) -> None:
         attempt = 0
         if not self.chat.name and not await self._rename(""):
-            self._end(Trouble(wire.Code.NAME_EMPTY, "Nobody chats without a name.", retry=Retry.NO))
+            self._end(Trouble(wire.Code.NAME_EMPTY, "Nobody chats without a name; --name gives one.", retry=Retry.NO))
         while self._fatal is None and not self._said_bye:
             start, before = trio.current_time(), self.chat.progress
             self._trouble = problem = await self._connect()

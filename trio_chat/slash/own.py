@@ -132,7 +132,7 @@ def invite(asked: Asked, words: Words) -> list[Effect]:
     if not operator and (uses > 1 or newcomer(asked.state, account, asked.now)):
         raise Refusal(Code.NOT_ALLOWED, "you invite one person at a time, and not on your first day here")
     if not operator and not account.standing.approved:
-        raise Refusal(Code.NOT_APPROVED, "an operator has not looked at you yet")
+        raise Refusal(Code.NOT_APPROVED, "an operator has not looked at you yet; until then you invite nobody")
     asked.state.remember(account)
     until = asked.now + duration
     made = asked.state.tokens.make(Purpose.INVITE, account=account.id, until=until, uses=uses)
@@ -146,7 +146,7 @@ def uninvite(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     found = asked.state.tokens.read(_invite_in(text), INVITES, asked.now)
     if found.account != asked.account.id and not asked.account.operator:
-        raise Refusal(Code.NOT_ALLOWED, "this invite is somebody else's")
+        raise Refusal(Code.NOT_ALLOWED, "this invite is somebody else's; who made it can end it, or an operator")
     asked.state.tokens.revoke(found)
     return [asked.done("This invite lets nobody in any more.")]
 

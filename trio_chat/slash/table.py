@@ -47,7 +47,7 @@ def run(asked: Asked, command: wire.Command) -> list[Effect]:
     if spec is None:
         raise Refusal(Code.NO_SUCH_COMMAND, f"this server has no command {shown(command.name)}; /help lists them")
     if role_rank(asked.account.standing.role) < role_rank(spec.role):
-        raise Refusal(Code.NOT_ALLOWED, f"/{spec.name} is for {spec.role}s of this server")
+        raise Refusal(Code.NOT_ALLOWED, f"/{spec.name} is for {spec.role}s of this server; /who tells who is one")
     if len(command.arguments) > _MAX_WORDS:
         raise Refusal(Code.BAD_ARGUMENT, f"too many words; write {spec.usage}")
     if spec.audited:

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import getpass
+import io
 import os
 import signal
 import sys
@@ -36,7 +37,7 @@ from client_repl.tokens import Token, TokenError
 from client_repl.trust import Confirm, Trust
 
 if TYPE_CHECKING:
-    from client_repl.app import Asks
+    from client_repl.asks import Asks
     from client_repl.slots import Slot
 
 REACH_TIMEOUT: Final = 10.0
@@ -46,6 +47,8 @@ REACH_TIMEOUT: Final = 10.0
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the client; returns the exit code. Raises SystemExit(2) for a wrong command line."""
     options = parse(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a locale may know fewer characters than servers have
     try:
         return _run(options)
     except KeyboardInterrupt:
@@ -60,9 +63,11 @@ class _StartError(Exception):
 
 
 def _run(options: Options) -> int:
-    interactive = not options.json and options.send is None
-    on_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout) and _can_draw()
     user = _User(options)
+    interactive = not options.json and options.send is None
+    has_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout)
+    aloud = interactive and (options.plain or (has_terminal and (user.settings.plain or not _can_draw())))
+    on_terminal = has_terminal or aloud
     if options.lan:
         target = _find_server(on_terminal)
     else:
@@ -101,18 +106,6 @@ def _run(options: Options) -> int:
                     user.remember(target, item.name)
                 show(item)
 
-            def save(change: Save) -> None:
-                try:
-                    match change:
-                        case SaveSetting(name, value):
-                            user.settings_file.save(name, value)
-                        case SaveLists():
-                            lists_file.save(change)
-                        case _ as never:
-                            assert_never(never)
-                except (SettingsFileError, ListsFileError) as exc:
-                    show(Failure("not-kept", f"It holds until this client ends: {exc}"))
-
             for trouble in filter(None, (user.settings_trouble, lists_trouble, remark)):
                 show(Notice(trouble))
             return Session(
@@ -125,14 +118,19 @@ def _run(options: Options) -> int:
                 confirm=confirm if asks is None else asks.confirm,
                 ask_name=None if asks is None else asks.name,
                 ask_secret=None if asks is None else asks.secret,
-                save=save,
+                save=partial(_save, user.settings_file, lists_file, show),
                 give_up=give_up,
                 pause=pause,
                 keeper=keeper,
                 written=written,
             )
 
-        if on_terminal:
+        if aloud:
+            from client_repl import aloud as words  # noqa: PLC0415 - as below
+
+            encoding = "utf-8" if sys.stdout is None else sys.stdout.encoding
+            code = words.run(chat, connect, _fd(sys.stdin), _fd(sys.stdout), encoding)
+        elif on_terminal:
             with _no_collections():
                 from client_repl import app  # noqa: PLC0415 - a pipe starts faster without the terminal's libraries
 
@@ -142,6 +140,19 @@ def _run(options: Options) -> int:
     if user.reached:
         user.remember(target, chat.name)  # it may have changed
     return code
+
+
+def _save(settings_file: SettingsFile, lists_file: ListsFile, show: Callable[[Item], None], change: Save) -> None:
+    try:
+        match change:
+            case SaveSetting(name, value):
+                settings_file.save(name, value)
+            case SaveLists():
+                lists_file.save(change)
+            case _ as never:
+                assert_never(never)
+    except (SettingsFileError, ListsFileError) as exc:
+        show(Failure("not-kept", f"It holds until this client ends: {exc}"))
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from outcome import Outcome
 
 import wire
 from client_repl import view
+from client_repl.asks import Asks
 from client_repl.calling import Caller
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
@@ -24,31 +25,15 @@ from client_repl.items import ConnectionState, Entered, Failure, Item, Line, Not
 from client_repl.keeper import Written
 from client_repl.names import fold
 from client_repl.options import suggested_name
-from client_repl.own_key import AskSecret
 from client_repl.paper import Fragments
-from client_repl.session import AskName, Session
-from client_repl.terminal import Printer, TerminalGoneError
-from client_repl.trust import Confirm
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Asks:
-    """What the user can be asked for, as `Session` describes it: a name, a yes or no, a secret."""
-
-    name: AskName
-    confirm: Confirm
-    secret: AskSecret
-
+from client_repl.session import Session
+from client_repl.terminal import FAREWELL, HANGUP, Printer, TerminalGoneError
 
 Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
 """Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
 
-HANGUP: Final = 129
-"""Exit code when the terminal is gone, as shells have it for SIGHUP."""
 MAX_ENTERED: Final = 64
 """Lines entered that the session has not taken; it takes them at once, unless the machine stands still."""
-FAREWELL: Final = 0.5
-"""Seconds for our Bye and the server's, after Ctrl-C and after signals, which want an end now."""
 RESTORE_TIMEOUT: Final = 3.0
 """Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
 _NAME_IS_FOR: Final = "Choose the name by which others see you; /nick changes it later."

@@ -1,6 +1,7 @@
 """The one prompt of a session: its keys, what stands around the draft, and questions that borrow it for a moment."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,13 +17,15 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout.dimension import Dimension
+from prompt_toolkit.styles import DynamicStyle
 
 from client_repl import bars
+from client_repl.background import Background, hinted
 from client_repl.chat import Chat
 from client_repl.completer import completes_while_typing
 from client_repl.drafts import direct_target
-from client_repl.paper import STYLE
 from client_repl.terminal import Scrollback, open_terminal
+from client_repl.theme import style
 from client_repl.waits import waiting
 
 INTERRUPTED: Final = 130
@@ -70,7 +73,10 @@ class Editor:
         self._answered: Callable[[str | None], None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
         """Ctrl-C was pressed on an empty line; until it fires, another one leaves."""
-        input_, output = open_terminal(chat.focus)
+        self._background = hinted(os.environ)
+        input_, output = open_terminal(chat.focus, self._background_is)
+        depth = output.get_default_color_depth()
+        themed = DynamicStyle(lambda: style(chat.settings.theme, self._background, depth))
         self._prompt: PromptSession[str] = PromptSession(
             self._message,
             completer=self._completer,
@@ -79,7 +85,7 @@ class Editor:
             bottom_toolbar=self._toolbar,
             is_password=Condition(lambda: self._secret),
             key_bindings=merge_key_bindings([self._keys(), self._completion_keys()]),
-            style=STYLE,
+            style=themed,
             include_default_pygments_style=False,
             enable_suspend=True,
             erase_when_done=True,
@@ -97,7 +103,7 @@ class Editor:
         self._draft_window.height = self._draft_height
         self.app.ttimeoutlen = _ESCAPE_SECONDS
         self.app.before_render += lambda _: self._show_toolbar()
-        self.scrollback = Scrollback(self.app, STYLE)
+        self.scrollback = Scrollback(self.app, themed)
         # A terminal that does not say where the cursor is needs no warning among the chat lines.
         self.app.renderer.cpr_not_supported_callback = None
 
@@ -131,6 +137,11 @@ class Editor:
             self._answered, self._secret = None, False
             self._buffer.reset(draft)
             self.app.invalidate()
+
+    def _background_is(self, background: Background) -> None:
+        """The terminal told what is behind the text; by then there is a prompt, and it may look otherwise."""
+        self._background = background
+        self.app.invalidate()
 
     def _accept(self, _: object) -> bool:
         """Enter was pressed; True keeps the text."""

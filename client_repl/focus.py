@@ -15,19 +15,29 @@ from prompt_toolkit.output.color_depth import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.utils import get_bell_environment_variable, get_term_environment_variable
 
+from client_repl.background import QUESTION, AnswerParser, Background, answers, told
+
 _IN: Final = "\x1b[I"
 _OUT: Final = "\x1b[O"
 _ON: Final = "\x1b[?1004h"
 _OFF: Final = "\x1b[?1004l"
 
 
-class FocusParser(Vt100Parser):
+class FocusParser(AnswerParser):
     """Hands on the keys that `parser` would; `focused` is told what the terminal says, and, as one who types looks at
-    it, True with every key. It uses private methods of prompt_toolkit 3.0, which `test_focus.py` holds."""
+    it, True with every key; `background` what it answers. It uses private methods of prompt_toolkit 3.0, which
+    `test_focus.py` holds."""
 
-    def __init__(self, parser: Vt100Parser, focused: Callable[[bool], None]) -> None:
+    def __init__(
+        self, parser: Vt100Parser, focused: Callable[[bool], None], background: Callable[[Background], None]
+    ) -> None:
         super().__init__(parser.feed_key_callback)
         self._focused = focused
+        self._background = background
+
+    def answered(self, answer: str) -> None:
+        """The terminal says what is behind the text."""
+        self._background(told(answer))
 
     def _get_match(self, prefix: str) -> Keys | tuple[Keys, ...] | None:
         return Keys.Ignore if prefix in {_IN, _OUT} else super()._get_match(prefix)
@@ -42,15 +52,19 @@ class FocusParser(Vt100Parser):
 
 
 class FocusInput(Vt100Input):
-    """Keys from a terminal. `focused` is told whether somebody looks at it, whenever there is a sign of it."""
+    """Keys from a terminal. `focused` is told whether somebody looks at it, whenever there is a sign of it;
+    `background`, what is behind the text."""
 
-    def __init__(self, stdin: TextIO, focused: Callable[[bool], None]) -> None:
+    def __init__(
+        self, stdin: TextIO, focused: Callable[[bool], None], background: Callable[[Background], None]
+    ) -> None:
         super().__init__(stdin)
-        self.vt100_parser = FocusParser(self.vt100_parser, focused)
+        self.vt100_parser = FocusParser(self.vt100_parser, focused, background)
 
 
 class FocusOutput(Vt100_Output):
-    """A terminal that is asked to say whether it has the focus as long as it is edited on."""
+    """A terminal that is asked to say whether it has the focus as long as it is edited on, and what is
+    behind the text."""
 
     @classmethod
     def on(cls, stdout: TextIO) -> Vt100_Output:
@@ -61,6 +75,18 @@ class FocusOutput(Vt100_Output):
             default_color_depth=ColorDepth.from_env(),
             enable_bell=get_bell_environment_variable(),
         )
+
+    def ask_for_cpr(self) -> None:
+        """Where the cursor is; and before it, what is behind the text. Whoever waits for the answer to the former has
+        that to the latter too, so that none is left to the shell that comes next."""
+        if answers(self.term):
+            self.write_raw(QUESTION)
+        super().ask_for_cpr()
+
+    def erase_down(self) -> None:
+        """From here on, which is in the first column. Not all in one: where the prompt is the first row, tmux takes it
+        for a screen that is cleared, and would put the prompt into its history at each line that comes."""
+        self.write_raw("\x1b[C\x1b[J\x1b[D\x1b[K")
 
     def enable_bracketed_paste(self) -> None:
         """Pastes and the focus."""

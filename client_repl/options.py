@@ -31,6 +31,8 @@ class Options:
     to: str = ""
     state: Path | None = None
     follow: bool = False
+    plain: bool = False
+    """In words, whatever the terminal can do."""
     send: str | None = None
     """The text of `send`; its WHERE is `to`."""
     plaintext: bool = False
@@ -76,6 +78,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     parser.add_argument("--guest", action="store_true", help="with a key for this once; nothing is recorded")
     parser.add_argument("--to", default="", metavar="WHERE", help="every line is text for #room or @name")
     parser.add_argument("--json", action="store_true", help="write every event as a line of JSON")
+    parser.add_argument("--plain", action="store_true", help="in words, line by line: for screen readers")
     parser.add_argument("--follow", action="store_true", help="in a pipe: print history, and stay after its end")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where your key and unsent lines are kept")
     parser.add_argument("--plaintext", action="store_true", help="without encryption, to a server that has none")
@@ -101,6 +104,8 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         to, text = words[1], " ".join(words[2:])
     if to and not is_conversation(to):
         parser.error(f"{to!r} is no conversation; write #room or @name")
+    if given.plain and given.json:
+        parser.error("--plain or --json, not both")
     if given.link and given.access:
         parser.error("--link or --access, not both")
     if given.lan and server:
@@ -119,6 +124,7 @@ def parse(argv: Sequence[str] | None = None) -> Options:
         to=to,
         state=given.state,
         follow=given.follow,
+        plain=given.plain,
         send=text,
         plaintext=given.plaintext,
         trust_new=given.trust_new,

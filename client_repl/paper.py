@@ -1,4 +1,4 @@
-"""What everything on a terminal is printed with: styles, the clock, colours of names, rows that hang, rules."""
+"""What everything on a terminal is printed with: the clock, colours of names, rows that hang, rules."""
 
 import itertools
 import zlib
@@ -6,11 +6,11 @@ from datetime import date, tzinfo
 from typing import Final, NamedTuple
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_width
-from prompt_toolkit.styles import BaseStyle, Style
 from prompt_toolkit.utils import get_cwidth
 
 from client_repl import clock
 from client_repl.settings import Settings
+from client_repl.theme import NAME_SLOTS
 from client_repl.wrapping import wrap
 
 Fragments = StyleAndTextTuples
@@ -27,30 +27,6 @@ _NARROW: Final = 40
 _NARROW_INDENT: Final = 2
 """Columns before further rows there: in the first column only lines begin."""
 _RULE: Final = "──"
-_NAME_COLOURS: Final = (
-    *("ansired", "ansigreen", "ansiyellow", "ansiblue", "ansimagenta", "ansicyan"),
-    *("ansibrightred", "ansibrightgreen", "ansibrightyellow", "ansibrightblue", "ansibrightmagenta", "ansibrightcyan"),
-)
-
-STYLE: Final[BaseStyle] = Style.from_dict(
-    {
-        **{f"name-{number}": colour for number, colour in enumerate(_NAME_COLOURS)},
-        "own": "bold",
-        "private": "bold ansimagenta",
-        "mention": "bold",
-        "found": "bold",
-        "action": "italic",
-        "dim": "dim",
-        "rule": "dim",
-        "new": "bold",
-        "failure": "ansired",
-        "prompt": "bold",
-        "alert": "bold",
-        "pending": "dim",
-    }
-)
-
-
 _DEFAULTS: Final = Settings()
 
 
@@ -103,7 +79,7 @@ def day(time: int, paper: Paper) -> date:
 
 def colour(name: str) -> str:
     """The same for a name in every session and on every machine."""
-    return f"class:name-{zlib.crc32(name.casefold().encode()) % len(_NAME_COLOURS)}"
+    return f"class:name-{zlib.crc32(name.casefold().encode()) % NAME_SLOTS}"
 
 
 def cut(text: str, columns: int) -> str:

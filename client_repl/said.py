@@ -27,7 +27,7 @@ def line(shown: Line, paper: Paper, *, found: bool = False) -> Fragments:
     before, after = around_name(message.kind, message.text, about, everything=everything)
     head: Fragments = [
         ("class:dim", f"{clock_at(message.time, paper)} {shown.number or '':>3} "),
-        ("class:mention" if found or shown.mention else "class:dim", f"{sign} "),
+        ("class:mention" if sign in {"»", "!"} else "class:dim", f"{sign} "),
     ]
     if not shown.direct and fold(shown.where) != fold(paper.home):
         head.append(("class:dim", f"{clean_line(shown.where)} "))

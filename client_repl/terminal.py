@@ -5,7 +5,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
 
 import trio
 from prompt_toolkit.application import Application
@@ -16,6 +16,7 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import BaseStyle
 from prompt_toolkit.utils import get_cwidth
 
+from client_repl.background import Background
 from client_repl.backlog import Backlog
 from client_repl.items import Clear, Item
 
@@ -28,6 +29,12 @@ BATCH: Final = 50
 """Items a draw: a few milliseconds, after which a key has its turn."""
 MAX_WAITING: Final = 1000
 """Items not drawn yet, beyond which whoever brings them should wait in `room`."""
+
+
+HANGUP: Final = 129
+"""Exit code when the terminal is gone, as shells have it for SIGHUP."""
+FAREWELL: Final = 0.5
+"""Seconds for our Bye and the server's, after Ctrl-C and after signals, which want an end now."""
 
 
 class TerminalGoneError(Exception):
@@ -65,9 +72,9 @@ class WholeWrites(io.RawIOBase):
         return memoryview(data).nbytes
 
 
-def open_terminal(focused: Callable[[bool], None]) -> tuple[Input, Output]:
+def open_terminal(focused: Callable[[bool], None], background: Callable[[Background], None]) -> tuple[Input, Output]:
     """The terminal that stdin and stdout are. `focused` is told whether somebody looks at it, whenever there is a sign
-    of it; not on Windows."""
+    of it, and `background`, what is behind the text; not on Windows."""
     if sys.platform == "win32":  # no signal cuts a write there, and consoles have other ways
         return create_input(), create_output()
     from client_repl.focus import FocusInput  # noqa: PLC0415 - there are no such terminals on Windows
@@ -75,7 +82,9 @@ def open_terminal(focused: Callable[[bool], None]) -> tuple[Input, Output]:
 
     sys.stdout.flush()
     whole = cast("BinaryIO", WholeWrites(sys.stdout.fileno()))  # which has all of it that a TextIOWrapper asks for
-    return FocusInput(sys.stdin, focused), TitledOutput.on(io.TextIOWrapper(whole, encoding=sys.stdout.encoding))
+    return FocusInput(sys.stdin, focused, background), TitledOutput.on(
+        io.TextIOWrapper(whole, encoding=sys.stdout.encoding)
+    )
 
 
 class Scrollback:
@@ -153,10 +162,20 @@ def _width(line: str) -> int:
     return len(line) if line.isascii() else sum(map(get_cwidth, line))
 
 
+class Sheet(Protocol):
+    """What is printed on: a `Scrollback`, or the lines of `aloud`."""
+
+    def print(self, fragments: StyleAndTextTuples, /) -> None:
+        """Print whole lines. Raises TerminalGoneError."""
+
+    def clear(self) -> None:
+        """Begin with an empty screen, where there is one. Raises TerminalGoneError."""
+
+
 class Printer:
     """What waits to be drawn above the prompt: shown in order, each once, at most 15 draws a second."""
 
-    def __init__(self, scrollback: Scrollback, render: Callable[[Item], StyleAndTextTuples]) -> None:
+    def __init__(self, scrollback: Sheet, render: Callable[[Item], StyleAndTextTuples]) -> None:
         self._scrollback = scrollback
         self._render = render
         self._backlog = Backlog()

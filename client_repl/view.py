@@ -87,10 +87,10 @@ def render(
         case Clear():
             return []
         case _:
-            return remark(*_remark(item, paper), paper)
+            return remark(*in_words(item, paper), paper)
 
 
-def _remark(item: _Remark, paper: Paper) -> tuple[str, str]:
+def in_words(item: _Remark, paper: Paper) -> tuple[str, str]:
     """The sign and the text of what takes a few rows, and is nobody's line."""
     match item:
         case PresenceLine(where, change):

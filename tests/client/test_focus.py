@@ -5,6 +5,7 @@ import os
 import pty
 from collections.abc import Iterator
 
+import pyte
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 
+from client_repl.background import Background
 from client_repl.focus import FocusInput, FocusOutput, FocusParser
 from tests.client.terminal_harness import TerminalProcess, python
 
@@ -20,6 +22,7 @@ IN, OUT = "\x1b[I", "\x1b[O"
 ANSWER = "\x1b[5;9R"
 """Where the cursor is."""
 PASTED = "\x1b[200~a\x1b[Ib\x1b[201~"
+BLACK = "\x1b]11;rgb:0000/0000/0000\x1b\\"
 
 
 class Keyboard:
@@ -28,7 +31,8 @@ class Keyboard:
     def __init__(self) -> None:
         self.keys: list[KeyPress] = []
         self.told: list[bool] = []
-        self._parser = FocusParser(Vt100Parser(self.keys.append), self.told.append)
+        self.behind: list[Background] = []
+        self._parser = FocusParser(Vt100Parser(self.keys.append), self.told.append, self.behind.append)
 
     def type(self, *pieces: str) -> "Keyboard":
         for piece in pieces:
@@ -63,6 +67,11 @@ def test_what_is_pasted_is_not_of_the_terminal() -> None:
     assert Keyboard().type(PASTED).told[-1] is True
 
 
+def test_an_answer_about_the_background_is_no_sign_of_somebody() -> None:
+    keyboard = Keyboard().type(BLACK)
+    assert (keyboard.keys, keyboard.told, keyboard.behind) == ([], [], [Background.DARK])
+
+
 def test_the_end_of_a_paste_is_a_sign_of_somebody() -> None:
     assert Keyboard().type(f"\x1b[200~a{OUT}\x1b[201~").told == [True]
 
@@ -88,7 +97,7 @@ def slave() -> Iterator[tuple[int, io.TextIOWrapper]]:
 def test_the_input_reads_them_from_a_terminal(slave: tuple[int, io.TextIOWrapper]) -> None:
     master, file = slave
     told: list[bool] = []
-    source = FocusInput(file, told.append)
+    source = FocusInput(file, told.append, lambda _: None)
     with source.raw_mode():
         os.write(master, f"x{OUT}y".encode())
         assert [key.data for key in source.read_keys()] == ["x", "y"]
@@ -102,6 +111,28 @@ def test_the_output_asks_as_long_as_it_takes_pastes() -> None:
     output.disable_bracketed_paste()
     output.flush()
     assert file.getvalue() == "\x1b[?2004h\x1b[?1004h\x1b[?1004l\x1b[?2004l"
+
+
+class Tmux(pyte.Screen):
+    """It takes what erases all of it for a cleared screen, whose rows go into its history."""
+
+    cleared = False
+
+    def erase_in_display(self, how: int = 0, *args: object, **kwargs: object) -> None:
+        self.cleared |= how == 0 and (self.cursor.x, self.cursor.y) == (0, 0)
+        super().erase_in_display(how, *args, **kwargs)
+
+
+def test_a_prompt_in_the_first_row_is_erased_without_clearing_the_screen() -> None:
+    screen, file = Tmux(20, 3), io.StringIO()
+    output = FocusOutput(file, lambda: Size(3, 20))
+    output.write_raw("prompt\r\n\r\ntoolbar\r\x1b[2A")
+    output.erase_down()
+    output.write_raw("next")
+    output.flush()
+    pyte.Stream(screen).feed(file.getvalue())
+    assert [row.strip() for row in screen.display] == ["next", "", ""]
+    assert not screen.cleared
 
 
 def modes(terminal: TerminalProcess) -> list[bytes]:

@@ -20,16 +20,20 @@ from prompt_toolkit.shortcuts import print_formatted_text
 from prompt_toolkit.utils import get_cwidth
 
 from client_repl import bars, jsonl, plain, view
+from client_repl.background import Background
 from client_repl.completer import ChatCompleter
-from client_repl.items import Failure, Found, Item, Line, Listed, PageShown, RoomsListed, Roster, Unread
+from client_repl.items import Clear, Failure, Found, Item, Line, Listed, PageShown, RoomsListed, Roster, Unread
 from client_repl.outbox import Pending
-from client_repl.paper import STYLE, Fragments
+from client_repl.paper import Fragments, Paper
 from client_repl.sanitize import MAX_MARKS
+from client_repl.spoken import words
+from client_repl.theme import style
 from client_repl.waits import Waits
 from tests.client.any_item import HOSTILE, items
 from wire import Kind, Say
 
 NOON: Final = 1_770_033_600_000
+STYLE: Final = style("dark", Background.DARK, ColorDepth.DEPTH_4_BIT)
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _TAGS: Final = frozenset(map(chr, range(0xE0000, 0xE0080)))
 _JOINERS: Final = frozenset("\u200c\u200d")
@@ -130,6 +134,26 @@ def test_a_pipe_gets_nothing_else(item: Item) -> None:
             assert message.count("\n") < max(1, len({**item.counts, **item.mentions}))
         case _:
             assert not message
+
+
+@given(items())
+def test_who_listens_hears_nothing_else(item: Item) -> None:
+    heard = words(item, Paper(NOON, 1000, UTC, "#lobby"))
+    check_harmless(heard)
+    begun = [row for row in heard.split("\n") if row and not row.startswith(" " * 8)]
+    match item:
+        case PageShown():
+            assert len(item.lines) < len(begun) <= len(item.lines) + 5
+        case Found():
+            assert len(begun) == 1 + sum(map(len, item.finds))
+        case RoomsListed():
+            assert len(begun) == 1 + len(item.rooms)
+        case Failure():
+            assert len(begun) == 1 + bool(item.draft)
+        case Clear():
+            assert not begun
+        case _:
+            assert len(begun) <= 1, "one event, one line"
 
 
 @given(items())

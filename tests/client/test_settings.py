@@ -1,18 +1,20 @@
 """What /set sets, how it is kept, and what becomes of a file that somebody wrote by hand."""
 
 import dataclasses
+from datetime import UTC
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prompt_toolkit.formatted_text import fragment_list_to_text
 
-from client_repl import settings
+from client_repl import plain, settings, view
 from client_repl.effects import Effect, SaveSetting, Show
-from client_repl.items import Failure, Notice
+from client_repl.items import Failure, Line, Notice, PageShown
 from client_repl.settings import SPECS, Settings
 from client_repl.settings_file import SettingsFile, SettingsFileError
-from tests.client.talk import chat
+from tests.client.talk import chat, message
 
 
 def test_every_setting_can_be_set_and_every_offer_is_taken() -> None:
@@ -40,6 +42,20 @@ def test_what_is_set_is_kept_and_said() -> None:
     assert talk.settings.theme == "light"
     [listed] = talk.submit("/set")
     assert all(name in _notice(listed) for name in SPECS)
+
+
+def test_times_on_a_terminal_are_as_they_were_set_and_a_pipes_are_not() -> None:
+    noon = 1_769_860_800_000  # UTC
+    said = Line(message(1, time=noon), "#lobby", own=False, direct=False, mention=False, replay=True, number=1)
+    tokyo = settings.changed(settings.changed(Settings(), "clock", "%I:%M:%S %p"), "zone", "Asia/Tokyo")
+    kiritimati = settings.changed(tokyo, "zone", "Pacific/Kiritimati")
+    for set_, time in ((tokyo, "09:00:00 PM"), (kiritimati, "2026-02-01 02:00:00 AM")):
+        earlier = noon - 4 * 3_600_000  # the same day in Tokyo, and the day before on Kiritimati
+        for item in (said, PageShown("#lobby", (said,), more=False)):
+            assert time[-11:] in fragment_list_to_text(view.render(item, earlier, 200, settings=set_))
+        assert fragment_list_to_text(view.render(said, earlier, 200, settings=set_)).startswith(time)
+        assert fragment_list_to_text(view.render(Notice("x"), noon, 200, settings=set_)).startswith(time[-11:])
+    assert plain.message(said, "#lobby", UTC).startswith("[12:00] ")
 
 
 def _notice(effect: Effect) -> str:

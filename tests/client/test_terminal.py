@@ -14,16 +14,20 @@ import trio.testing
 from prompt_toolkit import PromptSession
 from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 import wire
 from client_repl import terminal
+from client_repl.background import Background
 from client_repl.items import Clear, Item, Line, Notice
-from client_repl.paper import STYLE, Fragments
+from client_repl.paper import Fragments
 from client_repl.terminal import BATCH, MAX_WAITING, Printer, Scrollback, TerminalGoneError
+from client_repl.theme import style
 from tests.client.terminal_harness import TerminalProcess, python
 
 ROWS, COLUMNS = 12, 40
+STYLE = style("dark", Background.DARK, ColorDepth.DEPTH_8_BIT)
 
 
 class Tty(io.StringIO):
@@ -208,7 +212,7 @@ from client_repl.terminal import open_terminal
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.siginterrupt(signal.SIGALRM, False)  # as asyncio has it
 signal.setitimer(signal.ITIMER_REAL, 0.0001, 0.0001)
-_, output = open_terminal(print)
+_, output = open_terminal(print, print)
 for number in range(400):
     output.write_raw(f"<{number}>" + "=" * 3000 + "\\n")
     output.flush()

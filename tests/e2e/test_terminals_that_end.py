@@ -53,7 +53,7 @@ async def test_others_see_at_once_who_is_made_to_leave(tmp_path: Path, how: sign
 
 
 @pytest.mark.parametrize("term", ["dumb", ""])
-async def test_a_terminal_that_cannot_draw_gets_plain_lines(tmp_path: Path, term: str) -> None:
+async def test_a_terminal_that_cannot_draw_gets_words(tmp_path: Path, term: str) -> None:
     async with serving(tmp_path) as server, await Raw.join(server.address, "bob") as bob:
         command = client(tmp_path, server.where, "--name", "alice")
         with TerminalProcess(command, env={**ENVIRONMENT, "TERM": term}) as terminal:
@@ -61,7 +61,7 @@ async def test_a_terminal_that_cannot_draw_gets_plain_lines(tmp_path: Path, term
             terminal.send("hello bob\r")
             assert (await bob.next(wire.Message)).text == "hello bob"
             await bob.say("hello alice")
-            await until_shown(terminal, "<bob> hello alice")
+            await until_shown(terminal, "you are mentioned by bob: hello alice (line 2)")
             terminal.send("\x04")  # the end of the input
             assert await trio.to_thread.run_sync(terminal.exit_code) == 0
             assert b"\x1b" not in terminal.raw

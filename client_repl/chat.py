@@ -341,7 +341,7 @@ class Chat:
             case wire.Members() | wire.Presence() | wire.Joined() | wire.Left() | wire.ReadMark():
                 return self._whereabouts(event)
             case wire.Notice():  # perhaps that the user is an operator now
-                return [Show(Notice(event.text)), *self.company.look_at_me(self.room)]
+                return [Show(Notice(event.text, unasked=True)), *self.company.look_at_me(self.room)]
             case wire.Ping():
                 return [Send(wire.Pong(event.id))]
             case wire.Pong() | wire.Bye():

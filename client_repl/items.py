@@ -30,6 +30,23 @@ class Line:
     here: bool = True
     """It belongs on a screen now: of the conversation the user is in or follows, direct, or a mention. Other rooms are
     counted only; pipes and --json show all."""
+    past: bool = False
+    """A replayed one that is no talk of now: the user was not here, for longer than a network is gone for a moment."""
+    new: bool = False
+    """A past one that somebody else said, and that the user has not seen."""
+    of: str = ""
+    """Whose line a FORGET takes back, where that is known."""
+    edited: bool = False
+    """The text is not the first one, as far as this client knows."""
+    reactions: Mapping[str, int] = field(default_factory=dict)
+    """How many react with what, the most first, as far as this client knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """Several lines of one conversation, one after the other, that one user took back: the FORGETs, at least one."""
+
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,15 @@ class PresenceLine:
     change: wire.PresenceChange
     here: bool = True
     """As of a Line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comings:
+    """What happened to users of a room within a few seconds, what came of it only: at most one change of each kind for
+    each of them."""
+
+    where: str
+    changes: tuple[wire.PresenceChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +169,8 @@ class Notice:
 
     text: str
     to_copy: str = ""
+    unasked: bool = False
+    """The server says it, and nobody asked: as of what somebody wrote, no more than a screenful is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +200,9 @@ class Clear:
 
 Item = (
     Line
+    | TakenBack
     | PresenceLine
+    | Comings
     | Skipped
     | ConnectionState
     | Welcomed

@@ -102,7 +102,10 @@ class Bundles:
 
     def _release_lines(self) -> list[Item]:
         lines, self._forgets = self._forgets, []
-        return [TakenBack(tuple(lines))] if len(lines) > 1 else [*lines]
+        if len(lines) <= 1:
+            return [*lines]
+        of = dict.fromkeys(line.of for line in lines if line.of)
+        return [TakenBack(lines[0].where, lines[0].message.sender, len(lines), tuple(of))]
 
 
 def _goes_on(before: Line, line: Line) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 import wire
-from client_repl.items import Comings, Line, PresenceLine, TakenBack
+from client_repl.items import Comings, PresenceLine, TakenBack
 from client_repl.names import fold
 from client_repl.paper import Paper
 from client_repl.sanitize import clean_line
@@ -22,8 +22,8 @@ MAX_NAMES: Final = 4
 def row(item: TakenBack | PresenceLine | Comings, paper: Paper) -> tuple[str, str]:
     """Its sign and its text."""
     match item:
-        case TakenBack(lines):
-            return "*", _taken_back(lines, paper)
+        case TakenBack():
+            return "*", _taken_back(item, paper)
         case PresenceLine(where, change):
             return _happened([change], where, paper)
         case Comings(where, changes):
@@ -66,14 +66,10 @@ def _alike(kind: wire.Change, changes: Sequence[wire.PresenceChange], room: str)
             assert_never(never)
 
 
-def _taken_back(lines: Sequence[Line], paper: Paper) -> str:
-    """What one user took back, and whose it was as far as that is known."""
-    first = lines[0]
-    by = clean_line(first.message.sender)
-    whose = _named([clean_line(name) for name in dict.fromkeys(line.of for line in lines) if name])
-    of = "" if not whose else " of theirs" if whose == by else f" of {whose}"
-    where = "" if fold(first.where) == fold(paper.home) else f" in {clean_line(first.where)}"
-    return f"{by} takes back {count(len(lines), 'line')}{of}{where}"
+def _taken_back(item: TakenBack, paper: Paper) -> str:
+    whose = " of theirs" if item.of == (item.by,) else f" of {_named(list(map(clean_line, item.of)))}"
+    where = "" if fold(item.where) == fold(paper.home) else f" in {clean_line(item.where)}"
+    return f"{clean_line(item.by)} takes back {count(item.count, 'line')}{whose if item.of else ''}{where}"
 
 
 def _named(names: Sequence[str]) -> str:

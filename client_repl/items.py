@@ -44,9 +44,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """Several lines of one conversation, one after the other, that one user took back: the FORGETs, at least one."""
+    """One user took `count` lines of one conversation back, one after the other."""
 
-    lines: tuple[Line, ...]
+    where: str
+    by: str
+    count: int
+    of: tuple[str, ...]
+    """Whose they were, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,7 @@ class Paper:
         self.clock = clock
         self.tty = Tty()
         app = PromptSession[str](output=Vt100_Output(self.tty, lambda: Size(ROWS, COLUMNS), term="xterm")).app
-        self.printer = Printer(Scrollback(app, STYLE), self._render)
+        self.printer = Printer(Scrollback(app, STYLE), self._render, lambda: "few")
         self.draws: list[tuple[float, int]] = []
 
     def _render(self, item: Item) -> Fragments:
@@ -310,7 +310,7 @@ async def test_who_brings_too_much_waits() -> None:
         nursery.cancel_scope.cancel()
 
 
-def test_flush_draws_all_and_spares_a_screen_that_is_not_ours_any_more() -> None:
+async def test_flush_draws_all_and_spares_a_screen_that_is_not_ours_any_more() -> None:
     paper = Paper()
     for item in (Notice("old"), Clear(), Notice("new")):
         paper.printer.show(item)

@@ -95,7 +95,14 @@ class Chat:
             self._marking,
         )
         self.company: Final = Company(
-            self._me, self.place, self._names, self.conversations, self._people, self.ignored, self._requests
+            self._me,
+            self.place,
+            self._names,
+            self.conversations,
+            self._people,
+            self.ignored,
+            self._requests,
+            screen=screen,
         )
         self.pages: Final = Pages(
             self.conversations, self._cursors, self._unread, self.transcript, self._marking, self._requests
@@ -275,7 +282,7 @@ class Chat:
 
     def tick(self) -> list[Effect]:
         """To be called about once a second while there is a connection."""
-        return [*self._reading.waiting(), *self._marking.tick()]
+        return [*self._reading.waiting(), *self._marking.tick(), *self.company.tick()]
 
     # --- what the connection does ------------------------------------------------------------------------------------
 
@@ -315,6 +322,7 @@ class Chat:
     def disconnected(self) -> list[Effect]:
         """The connection is gone. Own lines stay pending; requests fail and give their line back."""
         self.going.disconnected()
+        self.company.lost()
         return self._requests.lost()
 
     def retry(self) -> list[Effect]:
@@ -387,6 +395,7 @@ class Chat:
         """The log is another one, or, with `cut`, the same without its last entries."""
         self._reading.forget()
         self._names.forget()
+        self.company.forget()
         self.ignored.forget_accounts()
         self.conversations.forget()
         self.place.forget()

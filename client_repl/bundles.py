@@ -8,6 +8,7 @@ import msgspec
 
 import wire
 from client_repl.items import Comings, ConnectionState, Item, Line, PresenceLine, TakenBack, Welcomed
+from client_repl.names import fold
 
 QUIET: Final = 2.0
 """Seconds without another one after which comings and goings are told: clients of a server that restarted come back
@@ -149,11 +150,19 @@ class _Connection:
 
 
 def outcome(changes: Iterable[wire.PresenceChange]) -> tuple[wire.PresenceChange, ...]:
-    """What came of changes of one room, in order: who left and came back did neither, nor who came and left."""
-    people: dict[int | str, list[wire.PresenceChange]] = {}
+    """What came of changes of one room, in order: who left and came back did neither, nor who came and left. Who has
+    said nothing yet may come back with another account, under the same name."""
+    people: list[list[wire.PresenceChange]] = []
+    known: dict[int | str, list[wire.PresenceChange]] = {}
     for change in changes:
-        people.setdefault(change.account or change.name, []).append(change)
-    return tuple(change for one in people.values() for change in _of_one(one))
+        called = fold(change.previous if change.change is wire.Change.RENAMED else change.name)
+        one = known.get(change.account) or known.get(called)
+        if one is None:
+            one = []
+            people.append(one)
+        one.append(change)
+        known[change.account] = known[fold(change.name)] = one
+    return tuple(change for one in people for change in _of_one(one))
 
 
 def _of_one(changes: Sequence[wire.PresenceChange]) -> Iterator[wire.PresenceChange]:

@@ -114,9 +114,8 @@ class Company:
         """To be called about once a second: tell who did not come back with the connection."""
         if self._returning is None:
             return []
-        return [
-            effect for conversation, change in self._returning.tick() for effect in self._tell(conversation, change)
-        ]
+        others = [told for told in self._returning.tick() if told[1].account != self._me.account]
+        return [effect for conversation, change in others for effect in self._tell(conversation, change)]
 
     def presence(self, presence: wire.Presence) -> list[Effect]:
         """What happened to users of a room."""

@@ -44,7 +44,7 @@ class Reading:
         self._absence = Absence()
         self._begun: int | None = None
         """When this connection began, by the server's clock, in Unix milliseconds."""
-        self._arriving = True
+        self._arriving = False
         """Until all is here that was in the log at the first connection."""
         self._untold = True
         """Something came elsewhere that was not printed, and the user is to be told when all of it is here; also at
@@ -53,7 +53,7 @@ class Reading:
     def begin(self, now: int) -> None:
         """A connection begins, at `now` by the server's clock, in Unix milliseconds."""
         self._absence.begin(now, returning=self._cursors.returning)
-        self._arriving = self._begun is None or (self._arriving and self._cursors.behind)
+        self._arriving = self._cursors.behind and (self._begun is None or self._arriving)
         self._begun = now
 
     def forget(self) -> None:
@@ -138,7 +138,7 @@ class Reading:
     def _is_past(self, message: wire.Message) -> bool:
         """Whether an entry that was in the log already is no talk of now."""
         returns = self._cursors.returns(message.conversation)
-        return self._arriving or not returns or message.time < (self._begun or 0) - AWAY
+        return self._arriving or not returns or message.time <= (self._begun or 0) - AWAY
 
     def _unseen(self, message: wire.Message) -> bool:
         """Whether this client comes back to the conversation, or the user did not read so far anywhere."""

@@ -29,7 +29,7 @@ class Returning:
         """The connection is gone; these were in the rooms as far as we know."""
         for number in {*rooms, *self._missing}:
             here = {fold(user.name): user for user in rooms.get(number, {}).values()}
-            self._before[number] = self._missing.get(number, {}) | here
+            self._before[number] = self._before.get(number, {}) | self._missing.get(number, {}) | here
         self._missing.clear()
         self._seconds = 0
 

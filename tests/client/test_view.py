@@ -137,8 +137,10 @@ def shown(item: Item) -> str:
         (comings(*several(wire.Change.BACK, 2)), "12:00     ~ u0 and u1 are back\n"),
         (
             comings(*several(wire.Change.RENAMED, 5)),
-            ("12:00     ~ ou0 is now u0 · ~ ou1 is now u1 · ~ ou2 is now u2 · ~ 2 others have\n"
-            "            other names\n"),
+            (
+                "12:00     ~ ou0 is now u0 · ~ ou1 is now u1 · ~ ou2 is now u2 · ~ 2 others have\n"
+                "            other names\n"
+            ),
         ),
         (TakenBack("#lobby", "op", 12, ("carol",)), "12:00     * op takes back 12 lines of carol\n"),
         (TakenBack("#lobby", "op", 2, ("op",)), "12:00     * op takes back 2 lines of theirs\n"),

@@ -1,6 +1,7 @@
 """What a terminal prints as one row, or not at all: who came and went, what one user took back, a connection that was
 gone for a moment. A printed row cannot change, so such things wait until it is known what becomes of them."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -19,6 +20,8 @@ MAX_CHANGES: Final = 1000
 """Of them that wait."""
 BLINK: Final = 2.0
 """Seconds that a connection may be gone without a word; the bottom row says so at once."""
+AGAIN: Final = 60.0
+"""Seconds after such a moment in which another one is told: that a connection goes again and again, a user must know."""
 RUN: Final = 0.1
 """Seconds without another one after which it is told what was taken back. A purge comes in batches, without pauses."""
 
@@ -115,26 +118,31 @@ def _goes_on(before: Line, line: Line) -> bool:
 
 
 class _Connection:
-    """A connection that comes back at once is no news; that it is gone for longer is, and then that it is back."""
+    """A connection that comes back at once is no news; that it is gone for longer or again is, and then that it is
+    back."""
 
     def __init__(self) -> None:
         self.held: ConnectionState | None = None
         self._since = 0.0
         self._quiet = False
         """There is a connection, or there was until a moment ago."""
+        self._blinked = -math.inf
+        """When it was gone and nothing was told of it."""
         self._welcomed: Welcomed | None = None
 
     def changed(self, item: ConnectionState, now: float) -> list[Item]:
         match item.state:
-            case "reconnecting" if self._quiet:
+            case "reconnecting" if self._quiet and now - self._blinked >= AGAIN:
                 self._since = self._since if self.held else now
                 self.held = item
                 return []
             case "connected":
+                self._blinked = now if self.held else self._blinked
                 told, self._quiet, self.held = not self._quiet, True, None
                 return [item] if told else []
             case _:
-                return [*self.finish(), item]
+                shown, self._quiet = [*self.finish(), item], False
+                return shown
 
     def welcomed(self, item: Welcomed) -> list[Item]:
         before, self._welcomed = self._welcomed, item

@@ -263,7 +263,14 @@ def test_trouble_that_lasts_is_told_and_its_end_too() -> None:
     assert held.due(10 + bundles.BLINK) == [worse]
     assert held.add(worst, 13) == [worst]
     assert held.add(UP, 14) == [UP]
-    assert held.add(GONE, 20) == [], "the next one may be short again"
+    assert held.add(GONE, 100) == [], "the next one may be short again"
+
+
+def test_a_connection_that_goes_again_and_again_is_told() -> None:
+    held = Bundles(lambda: "few")
+    held.add(UP, 0)
+    told = [(time, held.add(GONE, time), held.add(UP, time + 1)) for time in (10, 30, 72)]
+    assert told == [(10, [], []), (30, [GONE], [UP]), (72, [], [])]
 
 
 def test_what_goes_wrong_at_the_start_is_told_at_once() -> None:

@@ -21,7 +21,7 @@ MAX_CHANGES: Final = 1000
 BLINK: Final = 2.0
 """Seconds that a connection may be gone without a word; the bottom row says so at once."""
 AGAIN: Final = 60.0
-"""Seconds after such a moment in which another one is told: that a connection goes again and again, a user must know."""
+"""Seconds after such a moment in which another one is told: who is cut off again and again must know."""
 RUN: Final = 0.1
 """Seconds without another one after which it is told what was taken back. A purge comes in batches, without pauses."""
 

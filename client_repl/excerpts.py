@@ -14,12 +14,9 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from prompt_toolkit.formatted_text import fragment_list_to_text
-from prompt_toolkit.utils import get_cwidth
-
-from client_repl import said
-from client_repl.items import Found, Line, PageShown
-from client_repl.paper import INDENT, Fragments, Paper, day, hanging, remark, rule
+from client_repl import beside
+from client_repl.items import Found, PageShown
+from client_repl.paper import Fragments, Paper, day, remark, rule
 from client_repl.sanitize import clean_line
 from client_repl.wording import count
 
@@ -63,7 +60,7 @@ def _by_day(shown: PageShown, paper: Paper) -> Iterator[Fragments]:
         if new is not None and not line.own and line.message.seq >= new:
             new = None
             yield rule("new", paper, "class:new")
-        yield _line(line, paper._replace(now=line.message.time))  # the date is above it
+        yield beside.line(line, paper._replace(now=line.message.time))  # the date is above it
     if shown.moved and before != today:  # of which the talk goes on
         yield new_day(today, paper)
 
@@ -84,18 +81,5 @@ def found(shown: Found, paper: Paper) -> Fragments:
     for lines, hit in zip(shown.finds, shown.hits, strict=True):
         fragments += rule("", paper)
         for line in lines:
-            fragments += _line(line, paper, found=line.number == hit)
+            fragments += beside.line(line, paper, found=line.number == hit)
     return fragments + rule("", paper)
-
-
-def _line(line: Line, paper: Paper, *, found: bool = False) -> Fragments:
-    """A line, and what was done to it: in its last row where there is room."""
-    shown = said.line(line, paper, found=found)
-    reactions = [f"{clean_line(text)} {number}" for text, number in line.reactions.items()]
-    done = "  ".join(["(edited)"] * line.edited + reactions)
-    if not done:
-        return shown
-    last = fragment_list_to_text(shown).removesuffix("\n").rpartition("\n")[2]
-    if get_cwidth(last) + 2 + get_cwidth(done) <= paper.columns:
-        return [*shown[:-1], ("class:dim", f"  {done}"), ("", "\n")]
-    return shown + hanging([("", " " * INDENT)], done, "class:dim", paper.columns)

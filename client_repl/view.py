@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import Final, assert_never
 
 import wire
-from client_repl import comings, excerpts, lists, said
+from client_repl import beside, comings, excerpts, lists
 from client_repl.items import (
     Clear,
     Comings,
@@ -74,7 +74,7 @@ def render(
     paper = Paper(now, columns, zone or settings.tz, home, settings)
     match item:
         case Line():
-            return said.line(item, paper)
+            return beside.line(item, paper)
         case PageShown():
             return excerpts.page(item, paper)
         case Found():

@@ -14,7 +14,7 @@ _BESIDE: Final = frozenset({wire.Kind.EDIT, wire.Kind.REACT})
 
 
 class Backlog:
-    """Holds replayed lines back until it is known which are the last ones.
+    """Holds replayed lines back until it is known which are the last ones, and what was done to them meanwhile.
 
     Something later than the replay lets them go, or `release`. What is no part of a conversation, such as a refusal,
     neither waits nor lets go.

@@ -79,7 +79,7 @@ class _Talk:
         self._leaving = trio.Event()
         self._asking = trio.Lock()
         self._answered: Callable[[str | None], None] | None = None
-        self._printer = Printer(sheet, self._render)
+        self._printer = Printer(sheet, self._render, lambda: chat.settings.joins)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
         self._session = connect(self._show, asks, self._printer.room, self._printer.written)
 

@@ -13,7 +13,6 @@ import trio
 from outcome import Outcome
 
 import wire
-from client_repl import view
 from client_repl.asks import Asks
 from client_repl.calling import Caller
 from client_repl.chat import Chat
@@ -21,12 +20,13 @@ from client_repl.completer import ChatCompleter
 from client_repl.drafts import goes_to
 from client_repl.editor import Editor
 from client_repl.inputs import yes_or_no
-from client_repl.items import ConnectionState, Entered, Failure, Item, Line, Notice, PageShown, PresenceLine, Skipped
+from client_repl.items import ConnectionState, Failure, Item, Line, Notice, PresenceLine, Skipped
 from client_repl.keeper import Written
 from client_repl.names import fold
 from client_repl.options import suggested_name
 from client_repl.paper import Fragments
 from client_repl.session import Session
+from client_repl.talk import Talk
 from client_repl.terminal import FAREWELL, HANGUP, Printer, TerminalGoneError
 
 Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
@@ -81,14 +81,13 @@ class _Guest:
         self._leaving = trio.Event()
         self._asking = trio.Lock()
         self._chat = chat
-        self._home = chat.where
-        """Where the talk that was printed last is."""
+        self._talk = Talk(chat.where)
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
         self._prompt_is_there = trio.Event()
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
         self._caller = Caller(chat, self._editor.app)
         self._editor.app.after_render += lambda _: self._prompt_is_there.set()
-        self._printer = Printer(self._editor.scrollback, self._render)
+        self._printer = Printer(self._editor.scrollback, self._render, lambda: chat.settings.joins)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
         self._session = connect(self._show, asks, self._printer.room, self._printer.written)
 
@@ -168,15 +167,8 @@ class _Guest:
         return True
 
     def _render(self, item: Item) -> Fragments:
-        match item:
-            case PageShown(where, moved=True):
-                self._home = where
-            case Entered(where, left=False) if where == self._chat.where:
-                self._home = where
-            case _:
-                pass
         columns = self._editor.app.output.get_size().columns
-        return view.render(item, _now(), columns, home=self._home, settings=self._chat.settings)
+        return self._talk.print(item, _now(), columns, self._chat.where, self._chat.settings)
 
     def _show(self, item: Item) -> None:
         self._caller.came(item)

@@ -1,17 +1,20 @@
 """Catch-up, cut to what a person reads: the last lines of each conversation, and how many there were before."""
 
+import dataclasses
 from collections import deque
 from typing import Final
 
 import wire
 from client_repl.items import Item, Line, Missed, PresenceLine, Skipped
+from client_repl.reactions import Reactions
 
 MAX_LINES: Final = 50
 """Lines of catch-up a conversation prints: a screenful or two."""
+_BESIDE: Final = frozenset({wire.Kind.EDIT, wire.Kind.REACT})
 
 
 class Backlog:
-    """Holds replayed lines back until it is known which are the last ones.
+    """Holds replayed lines back until it is known which are the last ones, and what was done to them meanwhile.
 
     Something later than the replay lets them go, or `release`. What is no part of a conversation, such as a refusal,
     neither waits nor lets go.
@@ -26,6 +29,8 @@ class Backlog:
     def add(self, item: Item) -> list[Item]:
         """Take an item; what can be shown now, in order."""
         match item:
+            case Line(past=True, where=where) if where in self._held and self._held[where].changed(item):
+                return []
             case Line(replay=True):
                 self._held.setdefault(item.where, _Held()).add(item)
                 return []
@@ -49,6 +54,17 @@ class _Held:
         self.lines: deque[Line] = deque(maxlen=MAX_LINES)
         self.left_out = 0
         self._first = 0
+        self._reactions = Reactions()
+
+    def changed(self, line: Line) -> bool:
+        """Whether this is an edit of one of the lines or a reaction to it, which is shown beside it then."""
+        for place, target in enumerate(self.lines):
+            if line.about and target.number == line.about and line.message.kind in _BESIDE:
+                self._reactions.learn(line.message)
+                edited, reactions = self._reactions.edited(target.message), self._reactions.to(target.message)
+                self.lines[place] = dataclasses.replace(target, edited=edited, reactions=reactions)
+                return True
+        return False
 
     def add(self, line: Line) -> None:
         if len(self.lines) == MAX_LINES:

@@ -104,7 +104,14 @@ class Chat:
             self._marking,
         )
         self.company: Final = Company(
-            self._me, self.place, self._names, self.conversations, self._people, self.ignored, self._requests
+            self._me,
+            self.place,
+            self._names,
+            self.conversations,
+            self._people,
+            self.ignored,
+            self._requests,
+            screen=screen,
         )
         self.pages: Final = Pages(
             self.conversations, self._cursors, self._unread, self.transcript, self._marking, self._requests
@@ -284,7 +291,14 @@ class Chat:
         """To be called about once a second while there is a connection."""
         whose = self.pages.look_whose()
         waiting = [] if self.pages.looking else self._reading.waiting()
-        return [*whose, *waiting, *self._newcomer.told(), *self._marking.tick(), *self.lists.changes()]
+        return [
+            *whose,
+            *waiting,
+            *self._newcomer.told(),
+            *self._marking.tick(),
+            *self.company.tick(),
+            *self.lists.changes(),
+        ]
 
     # --- what the connection does ------------------------------------------------------------------------------------
 
@@ -327,6 +341,7 @@ class Chat:
     def disconnected(self) -> list[Effect]:
         """The connection is gone. Own lines stay pending; requests fail and give their line back."""
         self.going.disconnected()
+        self.company.lost()
         return self._requests.lost()
 
     def retry(self) -> list[Effect]:
@@ -353,7 +368,7 @@ class Chat:
             case wire.Members() | wire.Presence() | wire.Joined() | wire.Left() | wire.ReadMark():
                 return self._whereabouts(event)
             case wire.Notice():  # perhaps that the user is an operator now
-                return [Show(Notice(event.text)), *self.company.look_at_me(self.room)]
+                return [Show(Notice(event.text, unasked=True)), *self.company.look_at_me(self.room)]
             case wire.Ping():
                 return [Send(wire.Pong(event.id))]
             case wire.Pong() | wire.Bye():
@@ -399,6 +414,7 @@ class Chat:
         """The log is another one, or, with `cut`, the same without its last entries."""
         self._reading.forget()
         self._names.forget()
+        self.company.forget()
         self.ignored.forget_accounts()
         self.conversations.forget()
         self.place.forget()

@@ -13,10 +13,12 @@ from client_repl.names import Names
 from client_repl.people import People
 from client_repl.place import Place
 from client_repl.requests import Requests
+from client_repl.returning import Returning
 
 
 class Company:
-    """What a server says of users, and what is asked of them."""
+    """What a server says of users, and what is asked of them. `screen`: somebody reads who comes and goes; scripts get
+    it as the server says it."""
 
     def __init__(
         self,
@@ -27,6 +29,8 @@ class Company:
         people: People,
         ignored: Ignored,
         requests: Requests,
+        *,
+        screen: bool,
     ) -> None:
         self._me = me
         self._place = place
@@ -35,6 +39,7 @@ class Company:
         self._people = people
         self._ignored = ignored
         self._requests = requests
+        self._returning = Returning() if screen else None
 
     def blocks(self, account: int) -> bool:
         """Whether the user blocks this one."""
@@ -100,6 +105,8 @@ class Company:
         if members.ref:
             return effects + self._requests.answered(members)
         self._people.replace(members.conversation, members.users, members.total, more=members.more)
+        if self._returning is not None:
+            self._returning.here(members.conversation, members.users, all_=not members.more)
         self._place.look()
         return effects + self.look_up(room, self._me.name) if self._me.unsure else effects
 
@@ -115,6 +122,23 @@ class Company:
 
         return self._requests.send(event, away)
 
+    def lost(self) -> None:
+        """The connection is gone."""
+        if self._returning is not None:
+            self._returning.lost(self._people.rooms)
+
+    def forget(self) -> None:
+        """The log is another one."""
+        if self._returning is not None:
+            self._returning.forget()
+
+    def tick(self) -> list[Effect]:
+        """To be called about once a second: tell who did not come back with the connection."""
+        if self._returning is None:
+            return []
+        others = [told for told in self._returning.tick() if told[1].account != self._me.account]
+        return [effect for conversation, change in others for effect in self._tell(conversation, change)]
+
     def presence(self, presence: wire.Presence) -> list[Effect]:
         """What happened to users of a room."""
         return [effect for change in presence.changes for effect in self._changed(presence.conversation, change)]
@@ -125,6 +149,11 @@ class Company:
         if change.account == self._me.account:
             self._me.become(change)
             return []
+        if self._returning is not None and self._returning.changed(conversation, change):
+            return []
+        return self._tell(conversation, change)
+
+    def _tell(self, conversation: int, change: wire.PresenceChange) -> list[Effect]:
         if self._ignored.hides(change.previous, change.account) or self._ignored.hides(change.name, change.account):
             return []
         where = self._conversations.name(conversation)

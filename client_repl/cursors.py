@@ -146,6 +146,10 @@ class Cursors:
         """Whether the entry was in the log when this connection began."""
         return seq <= self._heads.get(conversation, 0)
 
+    def returns(self, conversation: int) -> bool:
+        """Whether we had been in this conversation before this connection, or in all of what is there."""
+        return conversation in self._resumed
+
     def advance(self, conversation: int, first: int, last: int) -> Step:
         """The server sent `first` to `last`. Moves the position only when they are what comes next."""
         position = self.position(conversation)

@@ -12,6 +12,7 @@ import wire
 from client_repl import clock
 from client_repl.items import (
     Clear,
+    Comings,
     ConnectionState,
     Failure,
     Found,
@@ -24,6 +25,7 @@ from client_repl.items import (
     RoomsListed,
     Roster,
     Skipped,
+    TakenBack,
     Unread,
     Welcomed,
 )
@@ -154,7 +156,18 @@ def of(item: Item) -> Event | None:
             return Notice(text)
         case Failure(code, text):
             return Undelivered(code, text)
-        case Clear() | Found() | Listed() | Missed() | PageShown() | RoomsListed() | Roster() | Unread():
+        case (
+            Clear()
+            | Comings()
+            | TakenBack()
+            | Found()
+            | Listed()
+            | Missed()
+            | PageShown()
+            | RoomsListed()
+            | Roster()
+            | Unread()
+        ):
             return None
         case _ as never:
             assert_never(never)

@@ -1,19 +1,20 @@
 """How pages of the log look: what was said in a conversation before, and what a search found.
 
     ── #dev: what we build ──
-    ── Mon 2026-02-02 ──
-    14:05  12   bob: hello
+    ── Sun 2026-02-01 ──
+    14:05  12   bob: hello  (edited)  👍 2
     ── new ──
     14:09  13   bob: anybody?
-    ── today ──
+    ── today, Mon 2026-02-02 ──
 
 Rules begin in the first column, where nothing that somebody wrote ever does.
 """
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
-from client_repl import said
+from client_repl import beside
 from client_repl.items import Found, PageShown
 from client_repl.paper import Fragments, Paper, day, remark, rule
 from client_repl.sanitize import clean_line
@@ -52,16 +53,22 @@ def _by_day(shown: PageShown, paper: Paper) -> Iterator[Fragments]:
     today = before = day(paper.now, paper)
     new = None if shown.read is None else shown.read + 1
     for line in shown.lines:
-        date = day(line.message.time, paper)
-        if date != before:
-            yield rule("today" if date == today else f"{_DAYS[date.weekday()]} {date:%Y-%m-%d}", paper)
-        before = date
+        date_ = day(line.message.time, paper)
+        if date_ != before:
+            yield new_day(date_, paper)
+        before = date_
         if new is not None and not line.own and line.message.seq >= new:
             new = None
             yield rule("new", paper, "class:new")
-        yield said.line(line, paper._replace(now=line.message.time))  # the date is above it
+        yield beside.line(line, paper._replace(now=line.message.time))  # the date is above it
     if shown.moved and before != today:  # of which the talk goes on
-        yield rule("today", paper)
+        yield new_day(today, paper)
+
+
+def new_day(date_: date, paper: Paper) -> Fragments:
+    """What comes now was said on this day."""
+    today = "today, " if date_ == day(paper.now, paper) else ""
+    return rule(f"{today}{_DAYS[date_.weekday()]} {date_:%Y-%m-%d}", paper)
 
 
 def found(shown: Found, paper: Paper) -> Fragments:
@@ -74,5 +81,5 @@ def found(shown: Found, paper: Paper) -> Fragments:
     for lines, hit in zip(shown.finds, shown.hits, strict=True):
         fragments += rule("", paper)
         for line in lines:
-            fragments += said.line(line, paper, found=line.number == hit)
+            fragments += beside.line(line, paper, found=line.number == hit)
     return fragments + rule("", paper)

@@ -52,6 +52,7 @@ class Finding:
 
         def came(page: wire.Page) -> list[Effect]:
             search.around[number] = page.messages
+            self._transcript.learn(page.messages)
             return self._show(search) if len(search.around) == len(search.hits) else []
 
         def refused(_: wire.Refused) -> list[Effect]:

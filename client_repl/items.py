@@ -30,6 +30,27 @@ class Line:
     here: bool = True
     """It belongs on a screen now: of the conversation the user is in or follows, direct, or a mention. Other rooms are
     counted only; pipes and --json show all."""
+    past: bool = False
+    """A replayed one that is no talk of now: the user was not here, for longer than a network is gone for a moment."""
+    new: bool = False
+    """A past one that somebody else said, and that the user has not seen."""
+    of: str = ""
+    """Whose line a FORGET takes back, where that is known."""
+    edited: bool = False
+    """The text is not the first one, as far as this client knows."""
+    reactions: Mapping[str, int] = field(default_factory=dict)
+    """How many react with what, the most first, as far as this client knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """One user took `count` lines of one conversation back, one after the other."""
+
+    where: str
+    by: str
+    count: int
+    of: tuple[str, ...]
+    """Whose they were, as far as that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +61,15 @@ class PresenceLine:
     change: wire.PresenceChange
     here: bool = True
     """As of a Line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comings:
+    """What happened to users of a room within a few seconds, what came of it only: at most one change of each kind for
+    each of them."""
+
+    where: str
+    changes: tuple[wire.PresenceChange, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +195,8 @@ class Notice:
 
     text: str
     to_copy: str = ""
+    unasked: bool = False
+    """The server says it, and nobody asked: as of what somebody wrote, no more than a screenful is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +226,9 @@ class Clear:
 
 Item = (
     Line
+    | TakenBack
     | PresenceLine
+    | Comings
     | Skipped
     | ConnectionState
     | Welcomed

@@ -9,6 +9,7 @@ import wire
 from client_repl import clock
 from client_repl.items import (
     Clear,
+    Comings,
     ConnectionState,
     Entered,
     Failure,
@@ -24,6 +25,7 @@ from client_repl.items import (
     RoomsListed,
     Roster,
     Skipped,
+    TakenBack,
     Unread,
     Welcomed,
 )
@@ -62,7 +64,7 @@ def _fields(item: Item) -> dict[str, Any]:
         case Failure():
             draft = {"draft": item.draft} if item.draft else {}
             return {"type": "error", "code": item.code, "text": item.text, **draft}
-        case Clear():
+        case Clear() | TakenBack() | Comings():  # each of the last ones is told by itself
             return {}
         case _:
             return _answer(item)
@@ -78,7 +80,7 @@ def _answer(item: Roster | RoomsListed | Listed | PageShown | Found | Unread) ->
         case Listed():
             return {"type": "list", "conversations": list(map(_place, item.places))}
         case PageShown():
-            messages = list(map(_message, item.lines))
+            messages = list(map(_of_page, item.lines))
             return {"type": "page", "where": item.where, "messages": messages, "more": item.more, "later": item.later}
         case Found():
             finds = list(map(_find, item.finds, item.hits))
@@ -104,6 +106,12 @@ def _message(line: Line) -> dict[str, Any]:
     }
 
 
+def _of_page(line: Line) -> dict[str, Any]:
+    """With what was done to it."""
+    reactions = {"reactions": dict(line.reactions)} if line.reactions else {}
+    return _message(line) | ({"edited": True} if line.edited else {}) | reactions
+
+
 def _room(room: wire.Room, unread: Mapping[str, int]) -> dict[str, Any]:
     counts = {"members": room.members, "joined": room.joined, "unread": unread.get(room.name, 0)}
     return {"name": room.name, "topic": room.topic, **counts}
@@ -117,7 +125,7 @@ def _place(place: Listing) -> dict[str, Any]:
 
 def _find(lines: Sequence[Line], hit: int) -> dict[str, Any]:
     found = next(line for line in lines if line.number == hit)
-    return {"hit": found.message.seq, "where": found.where, "messages": list(map(_message, lines))}
+    return {"hit": found.message.seq, "where": found.where, "messages": list(map(_of_page, lines))}
 
 
 def _extra(change: wire.PresenceChange) -> dict[str, Any]:

@@ -138,6 +138,7 @@ class Pages:
 
     def _came(self, page: _Page, answer: wire.Page) -> list[Effect]:
         messages = [message for message in answer.messages if message.conversation == page.conversation]
+        self._transcript.learn(messages)
         lines = [message for message in messages if message.kind not in ABOUT]
         page.lines = page.lines + lines if page.later else lines + page.lines
         missing = page.wanted - len(page.lines)

@@ -44,6 +44,11 @@ class People:
         return max([len(self._union()), *self._totals.values()])
 
     @property
+    def rooms(self) -> Mapping[int, Mapping[int, wire.User]]:
+        """Who is present in each room, by account, as far as we were told."""
+        return MappingProxyType(self._rooms)
+
+    @property
     def users(self) -> Mapping[str, wire.User]:
         """Name as shown -> user, of everybody that we know to be present, by name."""
         present = self._union()

@@ -8,6 +8,7 @@ import wire
 from client_repl import clock
 from client_repl.items import (
     Clear,
+    Comings,
     ConnectionState,
     Entered,
     Failure,
@@ -23,6 +24,7 @@ from client_repl.items import (
     RoomsListed,
     Roster,
     Skipped,
+    TakenBack,
     Unread,
     Welcomed,
 )
@@ -62,6 +64,8 @@ def remark(item: Item) -> str:
     match item:
         case Failure():
             return f"{clean_line(item.code)}: {_apart(clean_text(item.text))}"
+        case Notice(text, unasked=True):
+            return _apart(clean_text(text))
         case Notice(text, to_copy):
             return _apart(clean(f"{text}\n{to_copy}" if to_copy else text))
         case Missed():
@@ -73,7 +77,9 @@ def remark(item: Item) -> str:
         case (
             ConnectionState()
             | Line()
+            | TakenBack()
             | PresenceLine()
+            | Comings()
             | Skipped()
             | Welcomed()
             | Roster()

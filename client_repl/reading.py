@@ -10,7 +10,7 @@ from client_repl.effects import Effect, LetGo, Reconnect, Show, Start, Told
 from client_repl.items import Line, Skipped, Unread
 from client_repl.marking import Marking
 from client_repl.me import Me
-from client_repl.missed import Absence
+from client_repl.missed import AWAY, Absence
 from client_repl.outbox import Outbox
 from client_repl.people import People
 from client_repl.place import Place
@@ -43,6 +43,10 @@ class Reading:
         self._unread = unread
         self._marking = marking
         self._absence = Absence()
+        self._begun: int | None = None
+        """When this connection began, by the server's clock, in Unix milliseconds."""
+        self._arriving = False
+        """Until all is here that was in the log at the first connection."""
         self._untold = True
         """Something came elsewhere that was not printed, and the user is to be told when all of it is here; also at
         the first connection."""
@@ -50,6 +54,8 @@ class Reading:
     def begin(self, now: int) -> None:
         """A connection begins, at `now` by the server's clock, in Unix milliseconds."""
         self._absence.begin(now, returning=self._cursors.returning)
+        self._arriving = self._cursors.behind and (self._begun is None or self._arriving)
+        self._begun = now
 
     def forget(self) -> None:
         """The log is another one."""
@@ -120,8 +126,9 @@ class Reading:
 
     def _enter(self, message: wire.Message) -> list[Effect]:
         ours = self._outbox.echoed(message.nonce)
-        line = self._transcript.enter(message, ours=ours is not None)
         replay = self._cursors.is_replay(message.conversation, message.seq)
+        past = replay and self._is_past(message)
+        line = self._transcript.enter(message, ours=ours is not None, past=past, unseen=past and self._unseen(message))
         self._conversations.spoke(message, replay=replay)
         if line is None:
             # one who is ignored; were that ended before it is read, it waits
@@ -137,6 +144,16 @@ class Reading:
         self._others(line)
         return [Show(line)]
 
+    def _is_past(self, message: wire.Message) -> bool:
+        """Whether an entry that was in the log already is no talk of now."""
+        returns = self._cursors.returns(message.conversation)
+        return self._arriving or not returns or message.time <= (self._begun or 0) - AWAY
+
+    def _unseen(self, message: wire.Message) -> bool:
+        """Whether this client comes back to the conversation, or the user did not read so far anywhere."""
+        returns = self._cursors.returns(message.conversation)
+        return returns or message.seq > self._unread.mark(message.conversation)
+
     def _others(self, line: Line) -> None:
         message = line.message
         self._people.spoke(message.sender, message.account, message.conversation)
@@ -146,7 +163,10 @@ class Reading:
 
     def _caught_up(self) -> list[Effect]:
         """What came while the user was away, when all of it is here."""
-        return [] if self._cursors.behind else [*map(Show, self._absence.over(self._conversations.name))]
+        if self._cursors.behind:
+            return []
+        self._arriving = False
+        return [*map(Show, self._absence.over(self._conversations.name))]
 
 
 def _positive(counts: dict[str, int]) -> dict[str, int]:

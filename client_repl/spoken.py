@@ -11,15 +11,32 @@
 An event is a line; what somebody wrote goes on in lines that are indented, so that it is never taken for an event.
 """
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 import wire
 from client_repl import view
-from client_repl.items import Clear, Entered, Failure, Found, Item, Line, Notice, PageShown, RoomsListed, Welcomed
+from client_repl.items import (
+    Clear,
+    Comings,
+    Entered,
+    Failure,
+    Found,
+    Item,
+    Line,
+    Notice,
+    PageShown,
+    RoomsListed,
+    Welcomed,
+)
 from client_repl.names import fold
 from client_repl.paper import Paper, clock_at
 from client_repl.sanitize import clean, clean_line, clean_text
 from client_repl.wording import around_name, count
+
+_SIGN: Final = re.compile(" · [+~-] ")
+"""Before what happened next, where several came and went."""
 
 
 def words(item: Item, paper: Paper) -> str:
@@ -47,6 +64,9 @@ def _lines(item: Item, paper: Paper) -> Iterator[str]:
             yield _entered(where, topic)
         case Notice(text, to_copy):
             yield _apart(clean(f"{text}\n{to_copy}" if to_copy else text))
+        case Comings():
+            _, text = view.in_words(item, paper)
+            yield _SIGN.sub("; ", text)
         case Clear():
             return
         case _:
@@ -73,6 +93,8 @@ def _line(shown: Line, paper: Paper, *, past: bool) -> str:
             begin = f"{who}{whom} {verb.removesuffix('s') if shown.own else verb} {rest}"
     number = [f"line {shown.number}"] if shown.number else []
     behind = [*number, clock_at(message.time, paper)] if past else number
+    behind += ["edited"] * shown.edited
+    behind += [f"{clean_line(text)} from {times}" for text, times in shown.reactions.items()]
     text = f"{begin}{_apart(clean_text(message.text))}" if message.text else begin.rstrip()
     return f"{text} ({', '.join(behind)})" if behind else text
 

@@ -18,6 +18,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from client_repl.background import Background
 from client_repl.backlog import Backlog
+from client_repl.bundles import Bundles
 from client_repl.items import Clear, Item
 
 if TYPE_CHECKING:
@@ -173,12 +174,19 @@ class Sheet(Protocol):
 
 
 class Printer:
-    """What waits to be drawn above the prompt: shown in order, each once, at most 15 draws a second."""
+    """What waits to be drawn above the prompt: shown in order, each once, at most 15 draws a second. `joins` gives the
+    setting of that name."""
 
-    def __init__(self, scrollback: Sheet, render: Callable[[Item], StyleAndTextTuples]) -> None:
+    def __init__(
+        self,
+        scrollback: Sheet,
+        render: Callable[[Item], StyleAndTextTuples],
+        joins: Callable[[], str],
+    ) -> None:
         self._scrollback = scrollback
         self._render = render
         self._backlog = Backlog()
+        self._bundles = Bundles(joins)
         self._waiting: deque[tuple[Item, int]] = deque()
         """With each item, how many of those that were brought are drawn when it is."""
         self._brought = self._ready = self._done = 0
@@ -189,7 +197,7 @@ class Printer:
     def show(self, item: Item) -> None:
         """Have `item` drawn soon."""
         self._brought += 1
-        self._queue(self._backlog.add(item))
+        self._take(self._backlog.add(item))
         self._wake.set()
 
     async def room(self) -> None:
@@ -216,22 +224,33 @@ class Printer:
                 await trio.lowlevel.checkpoint()
             await trio.sleep(FLUSH_SECONDS)
             if held and len(self._backlog) == held:  # nothing more came
-                self._queue(self._backlog.release())
-            if self._backlog or self._waiting:
+                self._take(self._backlog.release())
+            if self._bundles:
+                self._queue(self._bundles.due(trio.current_time()))
+            if self._backlog or self._bundles or self._waiting:
                 self._wake.set()
 
     def flush(self) -> None:
         """Draw all that waits, now."""
-        self._queue(self._backlog.release())
+        self._take(self._backlog.release())
+        self._queue(self._bundles.finish())
         while self._waiting:
             self._draw_batch()
 
+    def _take(self, items: list[Item]) -> None:
+        """What need not wait for what comes behind it."""
+        now = trio.current_time()
+        self._queue([shown for item in items for shown in self._bundles.add(item, now)])
+
     def _queue(self, items: list[Item]) -> None:
-        """The last of `items` brings what was brought up to what the backlog still holds."""
+        """The last of `items` brings what was brought up to the first line that is still held."""
         self._waiting.extend((item, self._ready) for item in items[:-1])
-        if not self._backlog:
+        if not self._backlog and not self._bundles.lines:
             self._ready = self._brought
         self._waiting.extend((item, self._ready) for item in items[-1:])
+        if not self._waiting:  # who came and went is no line: it is kept nowhere, and nobody waits until it is drawn
+            self._done = self._ready
+            self._drawn.unpark_all()
 
     def _draw_batch(self) -> None:
         fragments: StyleAndTextTuples = []

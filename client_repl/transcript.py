@@ -1,5 +1,6 @@
 """Entries of the log as one user reads them: in which conversation, whose, to be answered by a short number."""
 
+import dataclasses
 import re
 from collections import deque
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from client_repl.items import Line
 from client_repl.me import Me
 from client_repl.names import Names
 from client_repl.place import Place
+from client_repl.reactions import Reactions
 
 SAID: Final = frozenset({wire.Kind.TEXT, wire.Kind.ACTION})
 """What people say to each other: it is counted as unread, and can be edited and reacted to."""
@@ -69,6 +71,7 @@ class Transcript:
         self._cursors = cursors
         self._place = place
         self._ignored = ignored
+        self._reactions = Reactions()
         self._number = 0
         self._entries: dict[int, Entry] = {}
         """By number, what was shown last is last."""
@@ -83,12 +86,14 @@ class Transcript:
         self._numbers.clear()
         self._latest = None
         self._forgets.clear()
+        self._reactions.forget()
 
     # --- entries come
 
-    def enter(self, message: wire.Message, *, ours: bool) -> Line | None:
+    def enter(self, message: wire.Message, *, ours: bool, past: bool = False, unseen: bool = False) -> Line | None:
         """The line that `message`, the next of its conversation, is to the user; None for one of somebody who is
-        ignored. `ours`: we know its nonce."""
+        ignored. `ours`: we know its nonce; `past` as of a Line; `unseen`: this is the first time that it is shown to
+        the user."""
         own = ours or 0 != message.account == self._me.account
         direct = message.to.startswith("@")
         replay = self._cursors.is_replay(message.conversation, message.seq)
@@ -99,6 +104,7 @@ class Transcript:
         elif not self._conversations.name(message.conversation):
             self._conversations.call(message.conversation, message.to, 0)
         about = self._numbers.get((message.conversation, message.ref), 0) if message.kind in ABOUT else 0
+        of = self._entries[about].message.sender if about and message.kind is wire.Kind.FORGET else ""
         self._apply(message)
         if not own and self._ignored.hides(message.sender, message.account):
             return None
@@ -108,8 +114,17 @@ class Transcript:
             self._latest = _Latest(
                 message.time, message.conversation, self._conversations.partner(message.conversation)
             )
+        self._reactions.learn(message)
         number = self._take_number(message, own=own) if here else 0
-        return self._line(message, own=own, mention=mention, replay=replay, number=number, about=about, here=here)
+        line = self._line(message, own=own, mention=mention, replay=replay, number=number, about=about, here=here)
+        new = past and unseen and not own and message.kind in SAID
+        return dataclasses.replace(line, past=past, new=new, of=of) if past or of else line
+
+    def learn(self, messages: Iterable[wire.Message]) -> None:
+        """Entries of the log, which may have been here before: what they do to others is shown beside those."""
+        for message in messages:
+            if not self._ignored.hides(message.sender, message.account):
+                self._reactions.learn(message)
 
     def page(self, messages: Iterable[wire.Message]) -> tuple[Line, ...]:
         """The lines of a page, which may have been shown before; what is about others is none."""
@@ -122,7 +137,9 @@ class Transcript:
             return []
         self._names.tell(message.sender, message.account, past=True)
         number, mention = self._take_number(message, own=own), self._mentions(message, own=own)
-        return [self._line(message, own=own, mention=mention, replay=True, number=number)]
+        line = self._line(message, own=own, mention=mention, replay=True, number=number)
+        edited, reactions = self._reactions.edited(message), self._reactions.to(message)
+        return [dataclasses.replace(line, edited=edited, reactions=reactions)]
 
     def _line(
         self,

@@ -11,9 +11,10 @@ from datetime import tzinfo
 from typing import Final, assert_never
 
 import wire
-from client_repl import excerpts, lists, said
+from client_repl import beside, comings, excerpts, lists
 from client_repl.items import (
     Clear,
+    Comings,
     ConnectionState,
     Entered,
     Failure,
@@ -28,6 +29,7 @@ from client_repl.items import (
     RoomsListed,
     Roster,
     Skipped,
+    TakenBack,
     Unread,
     Welcomed,
 )
@@ -42,7 +44,9 @@ _TO_COPY: Final = re.compile(r"(?:tchat://|--link |access-)[A-Za-z0-9.:/%\[\]-]+
 _DEFAULTS: Final = Settings()
 
 _Remark = (
-    PresenceLine
+    TakenBack
+    | PresenceLine
+    | Comings
     | Skipped
     | ConnectionState
     | Welcomed
@@ -72,7 +76,7 @@ def render(
     paper = Paper(now, columns, zone or settings.tz, home, settings)
     match item:
         case Line():
-            return said.line(item, paper)
+            return beside.line(item, paper)
         case PageShown():
             return excerpts.page(item, paper)
         case Found():
@@ -93,9 +97,8 @@ def render(
 def in_words(item: _Remark, paper: Paper) -> tuple[str, str]:
     """The sign and the text of what takes a few rows, and is nobody's line."""
     match item:
-        case PresenceLine(where, change):
-            elsewhere = paper.home.startswith("#") and fold(where) != fold(paper.home)
-            return _presence(change, f" {clean_line(where)}" if elsewhere else "")
+        case TakenBack() | PresenceLine() | Comings():
+            return comings.row(item, paper)
         case Skipped():
             return "…", _skipped(item, paper.home)
         case ConnectionState(state, detail):
@@ -113,27 +116,10 @@ def in_words(item: _Remark, paper: Paper) -> tuple[str, str]:
             return "~", "\n".join(lists.places(item, paper.columns))
         case Unread():
             return "~", lists.unread(item)
-        case Notice(text, to_copy):
-            return "~", clean(f"{text}\n{to_copy}" if to_copy else text)
+        case Notice(text, to_copy, unasked):
+            return "~", clean_text(text) if unasked else clean(f"{text}\n{to_copy}" if to_copy else text)
         case Missed(text):
             return "~", clean(text)
-        case _ as never:
-            assert_never(never)
-
-
-def _presence(change: wire.PresenceChange, room: str) -> tuple[str, str]:
-    name, text = clean_line(change.name), clean_line(change.text)
-    match change.change:
-        case wire.Change.JOINED:
-            return "+", f"{name} joined{room}"
-        case wire.Change.LEFT:
-            return "-", f"{name} left{room}"
-        case wire.Change.AWAY:
-            return "~", f"{name} is away: {text}" if text else f"{name} is away"
-        case wire.Change.BACK:
-            return "~", f"{name} is back"
-        case wire.Change.RENAMED:
-            return "~", f"{clean_line(change.previous)} is now {name}"
         case _ as never:
             assert_never(never)
 

@@ -21,6 +21,7 @@ from client_repl.items import ConnectionState, Item
 from client_repl.session import AskName, Session
 
 TIME = 1_770_000_000_000
+HOUR = 3_600_000
 DEV = 5
 """The conversation #dev."""
 ME = wire.User("alice", 1, wire.Status.ONLINE)
@@ -107,6 +108,8 @@ class ScriptedSession(Session):
         match word:
             case "speak":
                 self._say(argument, "hello")
+            case "purge":
+                self._purge(int(argument))
             case "hear":
                 self._say("bob", argument)
             case "whisper":
@@ -115,6 +118,21 @@ class ScriptedSession(Session):
                 self._tell(wire.Joined(wire.Conversation(DEV, "#dev", 0, topic=argument)))
             case "dev":
                 self._elsewhere(DEV, "bob", "#dev", argument)
+            case _:
+                self._obey_with_the_connection(word, argument)
+
+    def _obey_with_the_connection(self, word: str, argument: str) -> None:
+        """Have others come and go, and the connection."""
+        match word:
+            case "came" | "left":
+                kind = wire.Change.JOINED if word == "came" else wire.Change.LEFT
+                for name in argument.split():
+                    self._tell(wire.Presence(1, (wire.PresenceChange(kind, name, _account(name)),)))
+            case "missed":
+                self._core.disconnected()
+                self._replay(int(argument), began=TIME + HOUR)
+            case "blink":
+                self._blink()
             case _:
                 raise RuntimeError("a bug in the session")
 
@@ -151,12 +169,27 @@ class ScriptedSession(Session):
             wire.Message(1, seq, TIME, wire.Kind.FORGET, seq - 1, "bob", "#lobby", bytes(16), "", _account("bob"))
         )
 
-    def _replay(self, count: int, happens: Callable[[int], None] | None = None) -> None:
-        """So many lines that were in the log before we came back; or what `happens` instead."""
+    def _purge(self, count: int) -> None:
+        """An operator takes the last so many lines back."""
+        seqs = list(itertools.islice(self._seqs, count))
+        for seq in seqs:
+            ref = seq - count
+            self._tell(wire.Message(1, seq, TIME, wire.Kind.FORGET, ref, "op", "#lobby", bytes(16), "", _account("op")))
+
+    def _blink(self) -> None:
+        """The connection is gone, and is back in the same moment."""
+        self._core.disconnected()
+        self._showing(ConnectionState("reconnecting", "gone"))
+        self._showing(ConnectionState("connected"))
+        self._replay(0)
+        self._announce()
+
+    def _replay(self, count: int, happens: Callable[[int], None] | None = None, began: int = TIME) -> None:
+        """So many lines that were in the log before we came back; or what `happens` instead. `began`: when that is."""
         head = next(self._seqs) - 1 + count
         limits = wire.Limits(max_text=wire.MAX_TEXT)
         conversations = (wire.Conversation(1, "#lobby", head),)
-        welcome = wire.Welcome(1, 1, ME.name, 1, "test", bytes(16), TIME, limits, 65536, conversations)
+        welcome = wire.Welcome(1, 1, ME.name, 1, "test", bytes(16), began, limits, 65536, conversations)
         self._carry_out(self._core.welcomed(welcome))
         self._seqs = itertools.count(head - count + 1)
         for number in range(count):

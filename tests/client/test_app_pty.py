@@ -141,6 +141,35 @@ def test_catch_up_prints_the_last_fifty(terminal: TerminalProcess) -> None:
     assert "… 4950 earlier".encode() in terminal.raw
 
 
+def test_between_the_lines(terminal: TerminalProcess) -> None:
+    """Who came and went, what was taken back, a connection that was gone for a moment, and what was missed."""
+    terminal.send("!came ann ben cleo dan eve\r!left ben\r!speak bob\r")
+    terminal.until_shown("bob: hello")
+    assert sum("joined" in row for row in terminal.rows) == 1
+    assert terminal.rows[terminal.cursor[0] - 2].endswith("  + ann, cleo, dan and eve joined")
+    terminal.send("!came fay gus\r")
+    terminal.until_shown("+ fay and gus joined")  # without anything that comes behind it
+    terminal.send("/set joins none\r!came hal\r!speak bob\r!blink\r!speak bob\r!purge 2\r")
+    terminal.until_shown("  * op takes back 2 lines of bob")
+    assert b"hal joined" not in terminal.raw
+    assert b"reconnecting: " not in terminal.raw
+    assert terminal.raw.count(b"you are alice") == 1
+    assert "──" not in "".join(terminal.rows), "nothing was missed"
+    terminal.send("/set zone UTC\r/clear\r!missed 3\r!hear I am back\r")
+    terminal.until_shown("bob: I am back")
+    talk = [row for row in terminal.rows if "bob" in row or row.startswith("──")]
+    assert [row.split("   ")[-1] for row in talk] == [
+        "── Mon 2026-02-02 ──",
+        "── new since you left ──",
+        *(f"bob: old-{number:06}-end" for number in range(3)),
+        talk[5],
+        "bob: I am back",
+    ]
+    assert talk[5].startswith("── today, ")
+    assert b"\x1b[0;2m: old-000001-end" in terminal.raw, "dimmed"
+    assert b"\x1b[0m: I am back" in terminal.raw
+
+
 def test_a_direct_message_waits_until_somebody_looks(terminal: TerminalProcess) -> None:
     terminal.send(f"!whisper bob\r{FOCUS_OUT}")
     terminal.until_shown("bob → you (private): psst")
@@ -169,7 +198,8 @@ def test_going_to_a_room_shows_what_is_new_there(terminal: TerminalProcess) -> N
     terminal.until_shown("bob: two")
     start = terminal.rows.index("── #dev: what we build ──")
     talk = terminal.rows[start + 2 : start + 6]  # under the date
-    assert [row.rpartition("   ")[2].strip("─ ") for row in talk] == ["bob: zero", "new", "bob: one", "today"]
+    shown = [row.rpartition("   ")[2].strip("─ ").partition(",")[0] for row in talk]
+    assert shown == ["bob: zero", "new", "bob: one", "today"]
     assert "#dev 1" not in terminal.rows[-1]
 
 

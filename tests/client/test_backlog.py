@@ -1,5 +1,7 @@
 """Catch-up shows the last lines of each conversation, in order, and says how many it leaves out."""
 
+import dataclasses
+
 import pytest
 
 import wire
@@ -62,3 +64,35 @@ def test_a_line_that_was_taken_back_meanwhile_lets_nothing_go_and_is_not_told() 
     assert backlog.add(line(3)) == []
     elsewhere = Skipped("@bob", 2, 2, wire.GapReason.TRIMMED)
     assert backlog.add(elsewhere) == [line(1), line(3), elsewhere]
+
+
+def about(seq: int, number: int, text: str, kind: wire.Kind, sender: str = "bob", *, past: bool = True) -> Line:
+    message = wire.Message(1, seq, 0, kind, 1, sender, "#lobby", bytes(16), text, len(sender))
+    known = Line(message, "#lobby", own=False, direct=False, mention=False, replay=True, number=0, about=number)
+    return dataclasses.replace(known, past=past)
+
+
+def test_what_was_done_to_a_held_line_is_beside_it() -> None:
+    backlog = Backlog()
+    backlog.add(line(1))
+    done = [
+        about(2, 1, "hi", wire.Kind.EDIT),
+        about(3, 1, "👍", wire.Kind.REACT),
+        about(4, 1, "👍", wire.Kind.REACT, "al"),
+    ]
+    assert [backlog.add(item) for item in done] == [[], [], []]
+    assert len(backlog) == 1
+    assert backlog.release() == [dataclasses.replace(line(1), edited=True, reactions={"👍": 2})]
+
+
+def test_what_was_done_to_others_or_just_now_is_a_line() -> None:
+    backlog = Backlog()
+    lines = [
+        line(1),
+        about(2, 9, "👍", wire.Kind.REACT),
+        about(3, 0, "👍", wire.Kind.REACT),
+        about(4, 1, "👍", wire.Kind.REACT, past=False),
+        about(5, 1, "", wire.Kind.FORGET),
+    ]
+    assert [backlog.add(item) for item in lines] == [[]] * 5
+    assert backlog.release() == lines

@@ -3,6 +3,7 @@
 import io
 import re
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,8 +24,8 @@ KITTY = {"TERM": "xterm-kitty"}
 TMUX = {"TERM": "tmux-256color", "TMUX": "/tmp/tmux-1000/default,1,0"}
 
 
-def line(text: str = "hi", *, kind: wire.Kind = wire.Kind.TEXT, **of: bool) -> Line:
-    flags = {"own": False, "direct": False, "mention": False, "replay": False} | of
+def line(text: str = "hi", *, kind: wire.Kind = wire.Kind.TEXT, **of: Any) -> Line:
+    flags: dict[str, Any] = {"own": False, "direct": False, "mention": False, "replay": False} | of
     where = "@bob" if flags["direct"] else "#dev"
     return Line(message(1, text, to=where, kind=kind), where, number=1, **flags)
 

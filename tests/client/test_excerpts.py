@@ -1,7 +1,9 @@
 """Pages of the log and finds, as a whole screen of them reads."""
 
+import dataclasses
 from datetime import UTC
 
+import msgspec
 import pytest
 from prompt_toolkit.formatted_text import fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
@@ -59,12 +61,28 @@ def test_days_stand_between_the_lines_and_the_talk_goes_on_today() -> None:
         "12:00   7   bob: hello",
         "── Sun 2026-02-01 ──",
         "12:00   7   bob: hello",
-        "── today ──",
+        "── today, Mon 2026-02-02 ──",
     ]
     assert rows(PageShown("#lobby", (*lines, line()), more=False, moved=True))[-2:] == [
-        "── today ──",
+        "── today, Mon 2026-02-02 ──",
         "12:00   7   bob: hello",
     ]
+
+
+def test_what_was_done_to_a_line_stands_beside_it() -> None:
+    edited = dataclasses.replace(line("tea"), edited=True)
+    liked = dataclasses.replace(edited, reactions={"👍": 2, ":te\na:": 1})
+    page = PageShown("#lobby", (edited, liked), more=False)
+    assert rows(page)[1:-1] == ["12:00   7   bob: tea  (edited)", "12:00   7   bob: tea  (edited)  👍 2  :te⏎a: 1"]
+    assert rows(page, 40)[1:-1] == [
+        "12:00   7   bob: tea  (edited)",
+        "12:00   7   bob: tea",
+        "            (edited)  👍 2  :te⏎a: 1",
+    ], "where there is no room it is below"
+    several = dataclasses.replace(liked, message=msgspec.structs.replace(liked.message, text="one\ntwo"))
+    assert rows(PageShown("#lobby", (several,), more=False))[2].strip() == "two  (edited)  👍 2  :te⏎a: 1"
+    found = Found("tea", ((liked,),), (7,), more=False)
+    assert rows(found)[2] == "12:00   7 » bob: tea  (edited)  👍 2  :te⏎a: 1"
 
 
 def test_history_ends_before_the_talk_goes_on() -> None:

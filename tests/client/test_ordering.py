@@ -90,7 +90,7 @@ def test_help_lists_for_each_what_they_may_do() -> None:
 def test_a_notice_is_shown_and_may_mean_another_role() -> None:
     c = connected()
     effects = c.received(wire.Notice("bob made you operator."))
-    assert shown(effects) == [Notice("bob made you operator.")]
+    assert shown(effects) == [Notice("bob made you operator.", unasked=True)]
     (who,) = sent(effects)
     assert isinstance(who, wire.Who)
     me = msgspec.structs.replace(user("alice"), role=UserRole.OPERATOR)

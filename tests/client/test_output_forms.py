@@ -88,6 +88,7 @@ def test_a_message_as_json_is_the_line_of_the_contract() -> None:
         (Failure("no-such-user", "no"), {"type": "error", "code": "no-such-user", "text": "no"}),
         (Failure("x", "no", "@x hi"), {"type": "error", "code": "x", "text": "no", "draft": "@x hi"}),
         (Notice("so"), {"type": "notice", "text": "so"}),
+        (Notice("so", unasked=True), {"type": "notice", "text": "so"}),
         (Missed("so"), {"type": "notice", "text": "so"}),
         (Entered("#x", "tea"), {"type": "room", "room": "#x", "status": "joined", "topic": "tea"}),
         (Entered("#x", left=True), {"type": "room", "room": "#x", "status": "left", "topic": ""}),

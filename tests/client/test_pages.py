@@ -178,6 +178,48 @@ def test_who_is_ignored_is_in_no_page_either() -> None:
     assert seqs(shown_.lines) == [1]
 
 
+# --- what was done to lines
+
+
+def of_page(c: Chat, *messages: wire.Message) -> list[tuple[int, bool, dict[str, int]]]:
+    lines = page(c, fetch(c.submit("/history")), *messages).lines
+    return [(line.message.seq, line.edited, dict(line.reactions)) for line in lines]
+
+
+def react(seq: int, ref: int, text: str, sender: str = "bob") -> wire.Message:
+    return message(seq, text, kind=wire.Kind.REACT, ref=ref, sender=sender)
+
+
+def test_a_page_tells_what_was_edited_and_who_reacts_with_what() -> None:
+    c = connected()
+    hear(c, 1, 3)
+    entries = [
+        *(message(1), message(2), message(3, "x", kind=wire.Kind.EDIT, ref=2)),
+        *(react(4, 1, ":tea:"), react(5, 1, "👍", "carol"), react(6, 1, "👍", "dave"), react(7, 2, "👍")),
+        *(react(8, 2, ""), react(9, 99, "👍")),
+    ]
+    assert of_page(c, *entries) == [(1, False, {"👍": 2, ":tea:": 1}), (2, True, {})]
+    assert list(page(c, fetch(c.submit("/history")), *entries).lines[0].reactions) == ["👍", ":tea:"], "most first"
+
+
+def test_what_came_live_is_known_to_pages_that_do_not_reach_so_far() -> None:
+    c = connected()
+    hear(c, 1, 3)
+    for event in (react(3, 1, "👍"), react(4, 1, "🎉"), message(5, "new", kind=wire.Kind.EDIT, ref=2)):
+        c.received(event)
+    assert of_page(c, message(1), message(2)) == [(1, False, {"🎉": 1}), (2, True, {})]
+    assert of_page(c, message(1), react(3, 1, "👍")) == [(1, False, {"🎉": 1})], "the later one counts"
+
+
+def test_who_is_ignored_and_what_was_taken_back_is_not_there() -> None:
+    c = connected()
+    hear(c, 1, 2)
+    c.submit("/ignore mallory")
+    assert of_page(c, message(1), react(2, 1, "👎", "mallory"), react(3, 1, "👍")) == [(1, False, {"👍": 1})]
+    c.received(message(2, "", kind=wire.Kind.FORGET, ref=0, sender="bob"))
+    assert of_page(c, message(1, sender="carol")) == [(1, False, {})]
+
+
 # --- search
 
 

@@ -188,6 +188,54 @@ def test_a_moment_without_network_is_no_absence() -> None:
         assert missed(c.received(psst(seconds))) == told
 
 
+def seen(effects: list[Effect]) -> tuple[bool, bool, bool]:
+    (line,) = [item for item in shown(effects) if isinstance(item, Line)]
+    return line.replay, line.past, line.new
+
+
+def test_what_came_since_this_user_left_is_past_and_new() -> None:
+    c = back(positions={LOBBY: 4})
+    c.welcomed(welcome(conversations=(ROOM, wire.Conversation(2, "#dev", 1)), time=1000))
+    assert seen(c.received(message(5))) == (True, True, True)
+    assert seen(c.received(message(6, sender="alice"))) == (True, True, False), "own lines are never new"
+    assert seen(c.received(message(7, "👍", kind=wire.Kind.REACT, ref=5))) == (True, True, False)
+    assert seen(c.received(message(8))) == (False, False, False)
+
+
+def test_a_moment_without_network_makes_nothing_past() -> None:
+    c = back(positions={LOBBY: 7})
+    c.welcomed(welcome(conversations=(ROOM,), time=1000))
+    for seq, away, past in ((8, 59, False), (9, 60, True)):
+        c.disconnected()
+        c.welcomed(welcome(head=seq, time=1000 + away * 1000))
+        assert seen(c.received(message(seq))) == (True, past, past)
+
+
+def test_the_first_catch_up_may_take_several_connections() -> None:
+    c = back(positions={LOBBY: 4})
+    c.welcomed(welcome(conversations=(ROOM,), time=1000))
+    for seq in (5, 6, 7):
+        assert seen(c.received(message(seq))) == (True, True, True)
+        c.disconnected()
+        c.welcomed(welcome(conversations=(ROOM,), time=1000))
+    c.disconnected()
+    c.welcomed(welcome(head=8, time=1000))
+    assert seen(c.received(message(8))) == (True, False, False), "now it was here"
+
+
+def test_a_place_that_is_new_to_this_client_knows_what_was_read_elsewhere() -> None:
+    c = chat()
+    c.welcomed(welcome(head=50))
+    c.received(wire.Gap(LOBBY, 1, 47, wire.GapReason.EARLIER))
+    assert seen(c.received(message(48))) == (True, True, False), "all of it, as far as the server said"
+    c.received(wire.ReadMark(LOBBY, 49, 50, 1))
+    assert seen(c.received(message(49))) == (True, True, False)
+    assert seen(c.received(message(50))) == (True, True, True)
+    c.received(wire.Joined(wire.Conversation(2, "#dev", 2)))
+    c.place.move("#dev")
+    assert seen(c.received(message(1, to="#dev", conversation=2))) == (True, True, False), "it has just come in"
+
+
 def test_nobody_was_away_who_was_never_there() -> None:
     c = chat()
     c.welcomed(welcome(conversations=(DIRECT,)))

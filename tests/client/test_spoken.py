@@ -88,7 +88,7 @@ PAGE = PageShown("#dev", (line("one", to="#dev"), line("two", to="#dev")), more=
         ),
         (
             Unread({"#dev": 3}, {"#dev": 1}, asked=True),
-            "unread: #dev 3 (1 with your name); /switch and a name shows it",
+            "unread: #dev 3 (1 with your name); /unread or Alt-A goes there",
         ),
         (Notice("so", "tchat://x"), "so\n        tchat://x"),
         (Missed("3 from bob"), "3 from bob"),

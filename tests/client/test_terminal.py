@@ -18,9 +18,9 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 import wire
-from client_repl import terminal
+from client_repl import bundles, terminal
 from client_repl.background import Background
-from client_repl.items import Clear, Item, Line, Notice
+from client_repl.items import Clear, Item, Line, Notice, PresenceLine
 from client_repl.paper import Fragments
 from client_repl.terminal import BATCH, MAX_WAITING, Printer, Scrollback, TerminalGoneError
 from client_repl.theme import style
@@ -234,7 +234,7 @@ class Paper:
         self.clock = clock
         self.tty = Tty()
         app = PromptSession[str](output=Vt100_Output(self.tty, lambda: Size(ROWS, COLUMNS), term="xterm")).app
-        self.printer = Printer(Scrollback(app, STYLE), self._render)
+        self.printer = Printer(Scrollback(app, STYLE), self._render, lambda: "few")
         self.draws: list[tuple[float, int]] = []
 
     def _render(self, item: Item) -> Fragments:
@@ -289,6 +289,35 @@ async def test_written_means_that_all_of_it_was_drawn(autojump_clock: trio.testi
         nursery.cancel_scope.cancel()
 
 
+async def test_what_is_held_is_drawn_later_and_only_lines_are_waited_for(
+    autojump_clock: trio.testing.MockClock,
+) -> None:
+    paper = Paper(autojump_clock.current_time)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(paper.printer.run)
+        for name in ("bob", "carol"):
+            change = wire.PresenceChange(wire.Change.JOINED, name, len(name))
+            paper.printer.show(PresenceLine("#lobby", change))
+        assert await paper.printer.written()
+        assert (trio.current_time(), paper.draws) == (0, []), "it is kept nowhere"
+        await trio.sleep(bundles.QUIET + 1)
+        assert len(paper.draws) == 1
+        paper.printer.show(forgotten(1))
+        paper.printer.show(forgotten(2))
+        assert len(paper.draws) == 1
+        assert await paper.printer.written()
+        assert len(paper.draws) == 2
+        paper.printer.show(forgotten(3))
+        nursery.cancel_scope.cancel()
+    paper.printer.flush()
+    assert len(paper.draws) == 3
+
+
+def forgotten(seq: int) -> Line:
+    said = wire.Message(1, seq, 0, wire.Kind.FORGET, 99, "op", "#lobby", bytes(16), "")
+    return Line(said, "#lobby", own=False, direct=False, mention=False, replay=False, number=0)
+
+
 async def test_what_a_closed_terminal_did_not_take_was_not_written(autojump_clock: trio.testing.MockClock) -> None:
     paper = Paper()
     paper.tty.gone = True
@@ -314,7 +343,7 @@ async def test_who_brings_too_much_waits() -> None:
         nursery.cancel_scope.cancel()
 
 
-def test_flush_draws_all_and_spares_a_screen_that_is_not_ours_any_more() -> None:
+async def test_flush_draws_all_and_spares_a_screen_that_is_not_ours_any_more() -> None:
     paper = Paper()
     for item in (Notice("old"), Clear(), Notice("new")):
         paper.printer.show(item)

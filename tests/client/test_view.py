@@ -13,6 +13,7 @@ import wire
 from client_repl import bars, view
 from client_repl.items import (
     Clear,
+    Comings,
     ConnectionState,
     Entered,
     Failure,
@@ -28,6 +29,7 @@ from client_repl.items import (
     RoomsListed,
     Roster,
     Skipped,
+    TakenBack,
     Unread,
     Welcomed,
 )
@@ -60,6 +62,14 @@ def line(
 
 def change(kind: wire.Change, previous: str = "", text: str = "", where: str = "#lobby") -> PresenceLine:
     return PresenceLine(where, wire.PresenceChange(kind, "carol", 3, previous, text))
+
+
+def comings(*changes: tuple[wire.Change, str], where: str = "#lobby", text: str = "") -> Comings:
+    return Comings(where, tuple(wire.PresenceChange(kind, name, 3, "o" + name, text) for kind, name in changes))
+
+
+def several(kind: wire.Change, number: int) -> list[tuple[wire.Change, str]]:
+    return [(kind, f"u{n}") for n in range(number)]
 
 
 def shown(item: Item) -> str:
@@ -112,6 +122,36 @@ def shown(item: Item) -> str:
         (change(wire.Change.AWAY, text="lunch\n"), "12:00     ~ carol is away: lunch⏎\n"),
         (change(wire.Change.BACK), "12:00     ~ carol is back\n"),
         (change(wire.Change.RENAMED, previous="caro"), "12:00     ~ caro is now carol\n"),
+        (comings((wire.Change.JOINED, "bob")), "12:00     + bob joined\n"),
+        (comings((wire.Change.JOINED, "bob"), (wire.Change.JOINED, "al")), "12:00     + bob and al joined\n"),
+        (comings(*several(wire.Change.JOINED, 4)), "12:00     + u0, u1, u2 and u3 joined\n"),
+        (comings(*several(wire.Change.LEFT, 15)), "12:00     - u0, u1, u2 and 12 others left\n"),
+        (
+            comings((wire.Change.LEFT, "b\x1b"), (wire.Change.JOINED, "al"), where="#dev"),
+            "12:00     + al joined #dev · - b␛ left #dev\n",
+        ),
+        (comings((wire.Change.AWAY, "bob"), text="tea\n"), "12:00     ~ bob is away: tea⏎\n"),
+        (comings(*several(wire.Change.AWAY, 2), text="tea"), "12:00     ~ u0 and u1 are away\n"),
+        (
+            comings((wire.Change.BACK, "bob"), (wire.Change.RENAMED, "al")),
+            "12:00     ~ bob is back · ~ oal is now al\n",
+        ),
+        (comings(*several(wire.Change.BACK, 2)), "12:00     ~ u0 and u1 are back\n"),
+        (
+            comings(*several(wire.Change.RENAMED, 5)),
+            (
+                "12:00     ~ ou0 is now u0 · ~ ou1 is now u1 · ~ ou2 is now u2 · ~ 2 others have\n"
+                "            other names\n"
+            ),
+        ),
+        (TakenBack("#lobby", "op", 12, ("carol",)), "12:00     * op takes back 12 lines of carol\n"),
+        (TakenBack("#lobby", "op", 2, ("op",)), "12:00     * op takes back 2 lines of theirs\n"),
+        (TakenBack("#dev", "o\x1b", 2, ()), "12:00     * o␛ takes back 2 lines in #dev\n"),
+        (
+            Notice("\n".join("x" * 41), unasked=True),
+            "12:00     ~ x\n" + " " * 12 + ("x\n" + " " * 12) * 39 + "… 1 more line\n",
+        ),
+        (Notice("\n".join("x" * 41)), "12:00     ~ x\n" + (" " * 12 + "x\n") * 40),
         (Skipped("#lobby", 1, 950, "earlier"), "12:00     … 950 earlier: /history\n"),
         (Skipped("#dev", 1, 9, "earlier"), "12:00     … 9 earlier in #dev\n"),
         (Skipped("@bob", 3, 3, "trimmed"), "12:00     … 1 earlier with bob, no longer kept\n"),
@@ -146,7 +186,7 @@ def test_how_it_reads(item: Item, text: str) -> None:
 
 
 def test_every_kind_of_item_has_a_look() -> None:
-    assert len(get_args(Item)) == 16
+    assert len(get_args(Item)) == 18
 
 
 def test_the_list_of_the_users_conversations() -> None:
@@ -294,6 +334,8 @@ def test_nothing_remote_reaches_the_terminal_as_it_is(name: str, text: str) -> N
         Notice(text),
         Failure(name, text, text),
         line(text, sender=name, where=f"#{text}", kind=wire.Kind.EDIT),
+        comings((wire.Change.AWAY, name), (wire.Change.JOINED, name), text=text),
+        TakenBack(name, text, 2, (name,)),
         Entered(name, text),
         RoomsListed((wire.Room(name, text, 1, True),), {}),
         PageShown(name, (line(text, sender=name),), more=True, moved=True, topic=text, read=1),

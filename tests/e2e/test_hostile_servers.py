@@ -124,12 +124,12 @@ BROKEN_SERVERS = {
     wire.Encoded.of(talk.message(3)).data: "~ reconnecting: The connection was lost: the server skipped a message.",
     HEADER.pack(wire.APPID, 1, MESSAGE, 0, 0xFFFF_FFFF): "~ reconnecting: {} does not speak as this client does: ",
 }
-"""What comes after a good login -> the line on the terminal."""
+"""What comes after a good login, and again -> the line on the terminal; once is no news."""
 
 
 async def test_a_server_that_breaks_is_left_and_tried_again(tmp_path: Path) -> None:
     async def meet(folder: Path, data: bytes, line: str) -> None:
-        async with pretending(saying_after_login(data), good) as where:
+        async with pretending(saying_after_login(data), saying_after_login(data), good) as where:
             with at_terminal(folder, where) as terminal:
                 await until(terminal, "bob: all is well")
                 assert sum(line.format(where) in row for row in terminal.rows) == 1

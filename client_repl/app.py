@@ -14,6 +14,7 @@ from outcome import Outcome
 
 import wire
 from client_repl import view
+from client_repl.calling import Caller
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.drafts import goes_to
@@ -98,7 +99,10 @@ class _Guest:
         self._home = chat.where
         """Where the talk that was printed last is."""
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
+        self._prompt_is_there = trio.Event()
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
+        self._caller = Caller(chat, self._editor.app)
+        self._editor.app.after_render += lambda _: self._prompt_is_there.set()
         self._printer = Printer(self._editor.scrollback, self._render)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
         self._session = connect(self._show, asks, self._printer.room, self._printer.written)
@@ -124,6 +128,7 @@ class _Guest:
                 nursery.start_soon(self._hand_over)
                 nursery.start_soon(self._count_down)
                 nursery.start_soon(self._say_farewell, nursery.cancel_scope)
+                await self._prompt_is_there.wait()  # what connecting needs takes 25 ms to load, and more with TLS
                 self.leave(await self._session.run())
                 nursery.cancel_scope.cancel()
         finally:
@@ -189,6 +194,7 @@ class _Guest:
         return view.render(item, _now(), columns, home=self._home, settings=self._chat.settings)
 
     def _show(self, item: Item) -> None:
+        self._caller.came(item)
         match item:
             case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
                 return

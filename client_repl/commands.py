@@ -127,9 +127,9 @@ def _ignore(chat: "Chat", argument: str, _draft: str) -> list[Effect]:
     if not name:
         names = ", ".join(chat.ignored.names)
         return [Show(Notice(f"You ignore {names}." if names else "You ignore nobody."))]
-    if chat.ignored.toggle(name, chat.account_of(name)):
-        return [Show(Notice(f"You ignore {name} from now on; the same command ends it."))]
-    return [Show(Notice(f"You hear {name} again."))]
+    begun = chat.ignored.toggle(name, chat.account_of(name))
+    told = f"You ignore {name} from now on; the same command ends it." if begun else f"You hear {name} again."
+    return [*chat.lists.changes(), Show(Notice(told))]
 
 
 def _key(chat: "Chat", argument: str, draft: str) -> list[Effect]:
@@ -160,7 +160,8 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("topic", "[TEXT | -]", "tell, set or end the topic of this room", _ROOMS, room_commands.topic),
             CommandSpec("switch", "#ROOM | @NAME", "go to another conversation", _ROOMS, room_commands.switch),
             CommandSpec("follow", "[#ROOM]", "print a room's lines here too, or end it", _ROOMS, room_commands.follow),
-            CommandSpec("unread", "", "what waits elsewhere", _ROOMS, room_commands.unread),
+            CommandSpec("list", "", "your conversations, and what waits in each", _ROOMS, room_commands.list_),
+            CommandSpec("unread", "[list]", "go to what waits elsewhere, or list it", _ROOMS, room_commands.unread),
             CommandSpec("history", "[N] [since 2d | before #N]", "what was said here", _HISTORY, log_commands.history),
             CommandSpec(
                 "search",
@@ -183,6 +184,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             CommandSpec("back", "", "tell others that you are back", _PEOPLE, _back),
             CommandSpec("ignore", "[NAME]", "hide what NAME says, or show it again", _PEOPLE, _ignore),
             CommandSpec("key", "[export FILE]", "your key's fingerprint, or a copy of it", _ACCOUNT, _key),
+            CommandSpec("whois", "NAME", "who NAME is", _PEOPLE, Order("whois")),
             CommandSpec("block", "NAME", "take no direct messages of NAME", _PEOPLE, Order("block")),
             CommandSpec("unblock", "NAME", "take them again", _PEOPLE, Order("unblock")),
             CommandSpec("blocks", "", "whom you block", _PEOPLE, Order("blocks")),

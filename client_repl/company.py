@@ -36,6 +36,10 @@ class Company:
         self._ignored = ignored
         self._requests = requests
 
+    def blocks(self, account: int) -> bool:
+        """Whether the user blocks this one."""
+        return account in self._me.blocked
+
     def who(self, where: str, prefix: str, draft: str) -> list[Effect]:
         """Ask who is in the room `where`, with a name that begins with `prefix`."""
 

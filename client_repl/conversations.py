@@ -46,6 +46,8 @@ class Conversations:
         self._by_partner: dict[int, int] = {}
         self._topics: dict[int, _Topic] = {}
         self._rooms: set[int] = set()
+        self._order: dict[int, None] = {}
+        """All, the one that became known last is last; a room that was left begins anew."""
         self._known: set[int] | None = None
         """The rooms that the user was in when that was last known in full; None before the first time."""
         self._settled = False
@@ -95,6 +97,7 @@ class Conversations:
         """The user is in this room no longer. False: that was known."""
         was = conversation in self._rooms
         self._rooms.discard(conversation)
+        self._order.pop(conversation, None)
         if self._settled:
             self._known = set(self._rooms)
         return was
@@ -102,6 +105,7 @@ class Conversations:
     def call(self, conversation: int, name: str, partner: int) -> None:
         """The conversation is called `name`; where it is a direct one, it is with `partner`, 0 if that is not known."""
         self._called[conversation] = name
+        self._order.setdefault(conversation)
         self._ids[fold(name)] = conversation
         if partner:
             self._partners[conversation] = partner
@@ -134,6 +138,7 @@ class Conversations:
         """The log is another one, where ids and accounts are others."""
         for kept in (self._called, self._ids, self._partners, self._by_partner, self._topics, self._active):
             kept.clear()
+        self._order.clear()
         self._rooms.clear()
         self._listed = ()
         self._known = None
@@ -174,6 +179,13 @@ class Conversations:
     def has_left(self, conversation: int) -> bool:
         """Whether it is a room that the user was in, so that nothing more of it comes."""
         return conversation in self._called and not self.inside(conversation)
+
+    @property
+    def numbered(self) -> list[str]:
+        """All that the user is in, by name, in an order that stays: the lobby, rooms as they were entered, direct ones
+        as they became known. The first is number 1."""
+        there = [self.name(number) for number in self._order if self.inside(number)]
+        return sorted(there, key=lambda name: (name.startswith("@"), name != LOBBY))
 
     @property
     def by_activity(self) -> list[int]:

@@ -1,5 +1,6 @@
 """Rooms and places: entering and leaving rooms, and which conversation the user is in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,7 @@ import wire
 from client_repl.conversations import LOBBY, Conversations
 from client_repl.effects import Effect, Show, failure
 from client_repl.inputs import is_conversation
-from client_repl.items import Entered, Notice, RoomsListed
+from client_repl.items import Entered, Listed, Listing, Notice, RoomsListed
 from client_repl.marking import Marking
 from client_repl.names import fold
 from client_repl.pages import Pages
@@ -17,6 +18,7 @@ from client_repl.reading import Reading
 from client_repl.requests import Requests
 from client_repl.sending import Sending
 from client_repl.unread import UnreadLines
+from client_repl.waits import waiting
 
 _NOT_A_ROOM: Final = "A room is called #name, without blanks."
 
@@ -104,8 +106,38 @@ class Going:
             return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}; /rooms marks yours with *.", draft)
         return self._requests.ask(wire.Leave(self._requests.new_id(), room), draft, lambda _: self._go_home(room))
 
-    def switch(self, where: str, draft: str) -> list[Effect]:
-        """Go to a room that the user is in, or to a direct conversation."""
+    def unread(self, draft: str, *, jump: bool) -> list[Effect]:
+        """Tell what waits elsewhere. With `jump`, who has a screen goes where it is the most urgent, and is told of the
+        rest; a script goes nowhere by a word that does not say where."""
+        waits = waiting(*self._reading.elsewhere()) if jump and self._marking.screen else []
+        if not waits:
+            return self._reading.waiting(asked=True)
+        return self.switch(waits[0].where, draft, then=lambda: self._reading.waiting(asked=True))
+
+    def list_(self) -> list[Effect]:
+        """List the user's conversations."""
+        here, followed = self._place.conversation, self._place.followed
+        places: list[Listing] = []
+        for name in self._conversations.numbered:
+            number = self._conversations.find(name)
+            partner = self._conversations.partner(number)
+            user = self._people.present(partner) if partner else None
+            absent = "" if not partner or self._people.partial else wire.Status.OFFLINE
+            places.append(
+                Listing(
+                    name,
+                    self._unread.unread(number),
+                    self._unread.mentions(number),
+                    absent if user is None else user.status,
+                    "" if user is None else user.text,
+                    current=number == here,
+                    followed=name in followed,
+                )
+            )
+        return [Show(Listed(tuple(places)))]
+
+    def switch(self, where: str, draft: str, then: Callable[[], list[Effect]] = list) -> list[Effect]:
+        """Go to a room that the user is in, or to a direct conversation; `then` as of `Pages.arrive`."""
         if not is_conversation(where):
             return failure(wire.Code.NO_SUCH_ROOM, "Write /switch and #room or @name.", draft)
         if where.startswith("#") and not self._conversations.find(where):
@@ -114,12 +146,12 @@ class Going:
         if not self._requests.connected:
             text = f"There is no connection now, so {where} cannot be shown; try again when it is back."
             return failure("not-connected", text, draft)
-        return self._arrive(where, draft)
+        return self._arrive(where, draft, then)
 
-    def _arrive(self, where: str, draft: str | None) -> list[Effect]:
+    def _arrive(self, where: str, draft: str | None, then: Callable[[], list[Effect]] = list) -> list[Effect]:
         read = self._marking.tick()
         self._place.move(where)
-        return [*read, *self._pages.arrive(self._place.where, self._place.conversation, draft)]
+        return [*read, *self._pages.arrive(self._place.where, self._place.conversation, draft, then)]
 
     def follow(self, room: str, draft: str) -> list[Effect]:
         """Begin or end to print the lines of a room wherever the user is; "": tell which ones."""
@@ -200,6 +232,7 @@ class Going:
 
     def settled(self) -> list[Effect]:
         """All that the user is in was told: what changed while there was no connection."""
+        self._place.rooms_told(all_=True)
         moves = self._conversations.settle()
         topic, name = self._conversations.topic, self._conversations.name
         entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]

@@ -50,6 +50,10 @@ class People:
         present = self._union()
         return MappingProxyType({present[account].name: present[account] for _, account in self._order})
 
+    def present(self, account: int) -> wire.User | None:
+        """This user, if present as far as we were told."""
+        return self._union().get(account)
+
     def _union(self) -> dict[int, wire.User]:
         if self._present is None:
             self._present = {account: user for room in self._rooms.values() for account, user in room.items()}

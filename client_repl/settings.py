@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 _MAX_CLOCK: Final = 16
 """Columns of a time: what was said needs the rest of the row."""
@@ -44,7 +43,7 @@ class Settings:
     @property
     def tz(self) -> tzinfo | None:
         """Where the clock is read; None: here."""
-        return ZoneInfo(self.zone) if self.zone else None
+        return _zone_info(self.zone) if self.zone else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +120,22 @@ def _clock(text: str) -> str:
 
 def _zone(text: str) -> str:
     try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        _zone_info(text)
+    except (LookupError, ValueError, OSError):  # ZoneInfoNotFoundError is a LookupError
         raise ValueError("a time zone such as Europe/Berlin, or default for this computer's") from None
     return text
 
 
+def _zone_info(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - most are where their computer is, and start faster without
+
+    return ZoneInfo(name)
+
+
 @functools.cache  # 150 ms: it looks into 600 files
 def _zones() -> tuple[str, ...]:
+    from zoneinfo import available_timezones  # noqa: PLC0415 - as above
+
     return tuple(sorted(available_timezones()))
 
 

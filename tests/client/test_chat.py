@@ -434,10 +434,10 @@ def test_quit_and_clear() -> None:
 
 def test_every_command_of_this_version_is_there() -> None:
     talk = {"who", "quit", "help", "me", "nick", "msg", "reply", "say", "away", "back", "clear", "ignore", "key"}
-    rooms = {"join", "leave", "rooms", "topic", "switch", "follow", "unread"}
+    rooms = {"join", "leave", "rooms", "topic", "switch", "follow", "unread", "list"}
     said = {"history", "search", "edit", "react", "forget"}
     ordered = {"whoami", "devices", "link", "revoke", "token", "tokens", "untoken", "invite", "uninvite", "owner"}
-    others = {"set", "block", "unblock", "blocks", "report"}
+    others = {"set", "whois", "block", "unblock", "blocks", "report"}
     expected = talk | rooms | said | ordered | others
     assert set(connected().commands) == expected
     assert all(spec.help for spec in connected().commands.values())

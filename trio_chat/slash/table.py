@@ -80,6 +80,7 @@ TABLE: Final[Mapping[str, Spec]] = MappingProxyType(
             Spec("untoken", "LABEL", "revoke a token", _MEMBER, own.untoken),
             Spec("invite", "[N] [DURATION]", "an invite for one, or for N", _MEMBER, own.invite, audited=True),
             Spec("uninvite", "INVITE", "end an invite", _MEMBER, own.uninvite),
+            Spec("whois", "NAME", "who somebody is", _MEMBER, own.whois),
             Spec("block", "NAME", "take no direct messages from NAME, nor mentions", _MEMBER, own.block),
             Spec("unblock", "NAME", "take them again", _MEMBER, own.unblock),
             Spec("blocks", "", "whom you block", _MEMBER, own.blocks),

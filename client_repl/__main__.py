@@ -307,7 +307,7 @@ def _kind(options: Options, on_terminal: bool) -> Kind:
 def _ask_server(on_terminal: bool) -> Address:
     if not on_terminal:
         raise _StartError("which server? Give its address, HOST[:PORT] or an invite")
-    print("Which server? Its host gives you an invite, a line that begins with tchat://, or an address.")
+    print("Which server? Its host gives you an invite (tchat://...) or an address.")
     while True:
         try:
             answer = input("server (HOST[:PORT] or an invite): ")

@@ -56,8 +56,8 @@ class Company:
 
     def complete(self, prefix: str) -> Iterator[str]:
         """Names that begin with `prefix`, then those that have it inside. Of either, who spoke here last comes first,
-        then who spoke elsewhere, then all others by name. Behind them who is not here, but has a direct conversation
-        with the user; and the user."""
+        then who spoke elsewhere, then all others by name, those who are here first. Behind them who is not here, but
+        has a direct conversation with the user; and the user."""
         here = self._place.conversation
         last, offered = [], {self._me.name}
         for name in self._people.complete(prefix, here):

@@ -23,7 +23,6 @@ MAX_OFFERED: Final = 100
 
 _COMMAND: Final = re.compile(r"/(\S*)")
 _ARGUMENTS: Final = re.compile(r"/(\S+)\s+(.*)")
-_WORD: Final = re.compile(r"\S*\Z")
 _EMOJI: Final = re.compile(r":[+-]1|:[^\W_][\w+-]+")
 """Two letters at least, so that a smiley is none."""
 
@@ -122,7 +121,8 @@ class ChatCompleter(Completer):
             yield _Offer(room, len(prefix))
 
     def _files_for(self, prefix: str) -> "Iterator[_Offer]":
-        for path in self._paths.get_completions(Document(prefix), CompleteEvent()):
+        found = self._paths.get_completions(Document(prefix), CompleteEvent()) if prefix.isprintable() else ()
+        for path in found:
             if _is_harmless(path.text):
                 yield _Offer(prefix + path.text, len(prefix), path.display_text)
 
@@ -162,9 +162,8 @@ def completes_while_typing(before: str, commands: Mapping[str, CommandSpec]) -> 
 
 
 def _last_word(before: str) -> str:
-    found = _WORD.search(before)
-    assert found is not None  # it may be empty
-    return found[0]
+    """What stands behind the last blank; "" behind it."""
+    return "" if not before or before[-1].isspace() else before.rsplit(maxsplit=1)[-1]
 
 
 def _arguments(before: str, commands: Mapping[str, CommandSpec]) -> _Arguments:

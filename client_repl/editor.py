@@ -37,7 +37,7 @@ _LEAVING_SECONDS: Final = 2.0
 _ESCAPE_SECONDS: Final = 0.1
 """After which an Escape was a key and not the beginning of one: a terminal sends its keys whole, a network may not."""
 _MENU_ROWS: Final = 8
-"""Rows of the draft and the menu below it, where the window has them."""
+"""Rows of the draft and the menu below it, where the window has them and the menu is as long."""
 _MAX_HANG: Final = 12
 """Columns that further lines of a draft are indented at most."""
 
@@ -172,13 +172,14 @@ class Editor:
 
     def _draft_height(self) -> Dimension:
         """Half of the window at most, scrolled inside, so that what comes meanwhile is seen above a long paste; and
-        never more rows for a menu than there are, which would leave no room for the draft."""
+        never more rows for a menu than there are, which would leave no room for the draft; nor than it has offers: each
+        row moves the prompt."""
         size = self.app.output.get_size()
         window = self._draft_window
         most = max(1, size.rows // 2)
         rows = window.content.preferred_height(size.columns, most, True, window.get_line_prefix) or 1
-        if self._buffer.complete_state is not None or self._buffer.complete_while_typing():
-            rows = max(rows, _MENU_ROWS)
+        if self._buffer.complete_state is not None:
+            rows = max(rows, min(_MENU_ROWS, rows + len(self._buffer.complete_state.completions)))
         return Dimension(min=1, preferred=min(rows, most))
 
     def _blank_was_added(self) -> bool:

@@ -2,7 +2,8 @@
 
 import bisect
 import itertools
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -128,15 +129,15 @@ class People:
 
     def complete(self, prefix: str, conversation: int) -> Iterator[str]:
         """Names that begin with `prefix`, then those that have it inside. Of either, speakers come first: those of the
-        conversation before others, the latest before earlier ones; then all others by name."""
+        conversation before others, the latest before earlier ones; then all others by name, its members first."""
         prefix = fold(prefix)
         speakers = self._by_latest(conversation)
         begin = {account: name for account, (name, folded) in speakers.items() if folded.startswith(prefix)}
         yield from begin.values()
-        yield from self._others(self._beginning_with(prefix), begin)
+        yield from self._others(partial(self._beginning_with, prefix), begin, conversation)
         inside = {account: name for account, (name, folded) in speakers.items() if folded.find(prefix) > 0}
         yield from (name for account, name in inside.items() if account not in begin)
-        yield from self._others(self._having_inside(prefix), speakers)
+        yield from self._others(partial(self._having_inside, prefix), speakers, conversation)
 
     def _by_latest(self, conversation: int) -> dict[int, tuple[str, str]]:
         """Account -> name and folded name of who spoke."""
@@ -162,6 +163,8 @@ class People:
                 yield self._order[which][1]
             at = self._folded.find(text, self._starts[which + 1])
 
-    def _others(self, accounts: Iterable[int], told: Container[int]) -> Iterator[str]:
-        present = self._union()
-        return (present[account].name for account in accounts if account not in told)
+    def _others(self, find: Callable[[], Iterator[int]], told: Container[int], conversation: int) -> Iterator[str]:
+        """Searched once for those who are here, and once more for the rest, as a menu has enough of the first ones."""
+        present, here = self._union(), self._rooms.get(conversation, {})
+        yield from (present[account].name for account in find() if account in here and account not in told)
+        yield from (present[account].name for account in find() if account not in here and account not in told)

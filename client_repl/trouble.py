@@ -202,7 +202,7 @@ def broken(target: Address, exc: wire.RemoteProtocolError) -> Trouble:
         return Trouble(exc.code, f"{target} is no trio-chat server; check host and port.", retry=Retry.IF_REACHED)
     return Trouble(
         exc.code,
-        f"{target} does not speak as this client does ({exc.text}); one of them needs an update.",
+        f"{target} does not speak as this client does: {exc.text}; update the older one.",
         retry=Retry.IF_REACHED,
     )
 

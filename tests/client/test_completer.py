@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
@@ -220,3 +222,15 @@ def test_the_server_is_asked_for_typed_names(crowd: Crowd) -> None:
 )
 def test_when_the_menu_opens_by_itself(crowd: Crowd, before: str, *, opens: bool) -> None:
     assert completes_while_typing(before, crowd.chat.commands) is opens
+
+
+@pytest.mark.parametrize(
+    "before", ["", "@", "#", ":", "/", "/msg ", "/set ", "/set theme ", "/key export ", "/search x in "]
+)
+@example("~\0")
+@given(text=st.text())
+def test_whatever_stands_before_the_cursor_something_or_nothing_is_offered(
+    crowd: Crowd, before: str, text: str
+) -> None:
+    assert len(list(crowd.offers(before + text))) <= MAX_OFFERED
+    completes_while_typing(before + text, crowd.chat.commands)

@@ -129,6 +129,9 @@ def test_who_spoke_here_comes_before_who_spoke_elsewhere() -> None:
     assert complete(found, "", LOBBY) == ["carol", "ann", "eve", "bob", "dora"]
     assert complete(found, "", 2) == ["eve", "ann", "bob", "carol", "dora"]
     assert complete(found, "", 3) == ["eve", "ann", "carol", "bob", "dora"]
+    found.found(3, (user("zoe"),))
+    assert complete(found, "", 3) == ["eve", "ann", "carol", "bob", "zoe", "dora"]
+    assert complete(found, "o", 3) == ["carol", "bob", "zoe", "dora"]
     found.gone(2)
     assert complete(found, "", 2)[:2] == ["eve", "ann"]  # as elsewhere
 

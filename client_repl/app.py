@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import os
 import signal
 import sys
 import time
@@ -13,7 +14,7 @@ import trio
 from outcome import Outcome
 
 import wire
-from client_repl import view
+from client_repl import links, view
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.drafts import goes_to
@@ -96,6 +97,8 @@ class _Guest:
         self._chat = chat
         self._home = chat.where
         """Where the talk that was printed last is."""
+        windows_terminal = "WT_SESSION" in os.environ
+        self._links = links.understood(os.environ.get("TERM", ""), windows_terminal=windows_terminal)
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
         self._printer = Printer(self._editor.scrollback, self._render)
@@ -185,7 +188,10 @@ class _Guest:
             case _:
                 pass
         columns = self._editor.app.output.get_size().columns
-        return view.render(item, _now(), columns, home=self._home, settings=self._chat.settings)
+        chat = self._chat
+        return view.render(
+            item, _now(), columns, None, self._home, settings=chat.settings, me=chat.name, links=self._links
+        )
 
     def _show(self, item: Item) -> None:
         match item:

@@ -197,6 +197,8 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
                 _NOTHING,
                 log_commands.search,
             ),
+            CommandSpec("show", "#N", "all of line N, which may be folded", _NOTHING, log_commands.show),
+            CommandSpec("raw", "#N", "line N as it was typed", _NOTHING, log_commands.raw),
             CommandSpec("edit", "[#N] TEXT", "change your line N, or your last one here", _NOTHING, log_commands.edit),
             CommandSpec(
                 "react",

@@ -127,6 +127,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """The answer to /show and, with `raw`, to /raw: a line, all of it; or as it was typed."""
+
+    line: Line
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """What waits elsewhere, as /unread and the end of catch-up tell it: conversation -> lines, the newest first."""
 
@@ -181,6 +189,7 @@ Item = (
     | RoomsListed
     | PageShown
     | Found
+    | Shown
     | Unread
     | Notice
     | Missed

@@ -21,6 +21,7 @@ from client_repl.items import (
     PresenceLine,
     RoomsListed,
     Roster,
+    Shown,
     Skipped,
     Unread,
     Welcomed,
@@ -66,7 +67,7 @@ def _fields(item: Item) -> dict[str, Any]:
             return _answer(item)
 
 
-def _answer(item: Roster | RoomsListed | PageShown | Found | Unread) -> dict[str, Any]:
+def _answer(item: Roster | RoomsListed | PageShown | Found | Shown | Unread) -> dict[str, Any]:
     """What was asked for."""
     match item:
         case Roster():
@@ -79,6 +80,8 @@ def _answer(item: Roster | RoomsListed | PageShown | Found | Unread) -> dict[str
         case Found():
             finds = list(map(_find, item.finds, item.hits))
             return {"type": "found", "words": item.words, "finds": finds, "more": item.more}
+        case Shown():
+            return {"type": "shown", "where": item.line.where, "message": _message(item.line)}
         case Unread(counts, mentions):
             return {"type": "unread", "counts": dict(counts), "mentions": dict(mentions)}
         case _ as never:

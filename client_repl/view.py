@@ -26,6 +26,7 @@ from client_repl.items import (
     PresenceLine,
     RoomsListed,
     Roster,
+    Shown,
     Skipped,
     Unread,
     Welcomed,
@@ -52,13 +53,17 @@ def render(
     zone: tzinfo | None = None,
     home: str = "",
     settings: Settings = _DEFAULTS,
+    me: str = "",
+    *,
+    links: bool = True,
 ) -> Fragments:
     """The lines of `item` as they enter the scrollback of a terminal of so many columns; none for a Clear.
 
     `now` in Unix milliseconds is the time of what has none of its own, `zone` where the clock is read (None: here).
-    Lines of a room say its name, but for those of `home`.
+    Lines of a room say its name, but for those of `home`. `me` is the user's own name; `links`: the terminal knows
+    them.
     """
-    paper = Paper(now, columns, zone or settings.tz, home, settings)
+    paper = Paper(now, columns, zone or settings.tz, home, settings, me, links)
     match item:
         case Line():
             return said.line(item, paper)
@@ -66,6 +71,8 @@ def render(
             return excerpts.page(item, paper)
         case Found():
             return excerpts.found(item, paper)
+        case Shown(line, raw):
+            return said.line(line, paper, whole=True, raw=raw)
         case Entered(where, topic, left=False) if fold(where) == fold(home):
             return excerpts.begin(where, topic, paper)
         case Failure(code, text, draft):

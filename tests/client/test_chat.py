@@ -439,7 +439,7 @@ def test_quit_clear_and_help() -> None:
 def test_every_command_of_this_version_is_there() -> None:
     talk = {"who", "quit", "help", "me", "nick", "msg", "reply", "say", "away", "back", "clear", "ignore", "key"}
     rooms = {"join", "leave", "rooms", "topic", "switch", "follow", "unread"}
-    said = {"history", "search", "edit", "react", "forget"}
+    said = {"history", "search", "show", "raw", "edit", "react", "forget"}
     ordered = {"whoami", "devices", "link", "revoke", "token", "tokens", "untoken", "invite", "uninvite", "owner"}
     others = {"set", "block", "unblock", "blocks", "report"}
     expected = talk | rooms | said | ordered | others

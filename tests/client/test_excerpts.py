@@ -30,19 +30,19 @@ def test_going_to_a_room_shows_its_last_lines_and_what_is_new_among_them() -> No
     assert rows(page) == [
         "── #dev: what⏎we build ──",
         "12:00     … earlier: /history before #10",
-        "10:00  10   bob: <10>",
+        "10:00  10          bob: <10>",
         "── new ──",
-        "11:00  11   bob: <11>",
-        "12:00  12   bob: <12>",
+        "11:00  11          bob: <11>",
+        "12:00  12          bob: <12>",
     ]
 
 
 def test_own_lines_are_not_new() -> None:
     lines = (*talk(10), *talk(11, own=True), *talk(12))
     assert rows(PageShown("#dev", lines, more=False, moved=True, read=10))[-3:] == [
-        "11:00  11 > bob: <11>",
+        "11:00  11 >        bob: <11>",
         "── new ──",
-        "12:00  12   bob: <12>",
+        "12:00  12          bob: <12>",
     ]
     assert "── new ──" not in rows(PageShown("#dev", lines, more=False, moved=True, read=12))
     assert "── new ──" not in rows(PageShown("#dev", lines, more=False))
@@ -56,14 +56,14 @@ def test_days_stand_between_the_lines_and_the_talk_goes_on_today() -> None:
     assert rows(page) == [
         "── #lobby ──",
         "── Fri 2026-01-30 ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
         "── Sun 2026-02-01 ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
         "── today ──",
     ]
     assert rows(PageShown("#lobby", (*lines, line()), more=False, moved=True))[-2:] == [
         "── today ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
     ]
 
 
@@ -71,7 +71,7 @@ def test_history_ends_before_the_talk_goes_on() -> None:
     assert rows(PageShown("#lobby", (line(time=NOON - DAY),), more=True, later=True)) == [
         "── #lobby ──",
         "── Sun 2026-02-01 ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
         "12:00     … later ones are left out: ask with a later time, or /history",
         "──",
     ]
@@ -94,10 +94,10 @@ def test_finds_are_apart_and_marked() -> None:
     assert rows(Found("te a", finds, (12, 3), more=True)) == [
         "12:00     ~ 2 finds for “te a”, the newest first, and there are older ones:",
         "──",
-        "11:00  11   #dev bob: <11>",
-        "12:00  12 » #dev bob: <12>",
+        "11:00  11     #dev bob: <11>",
+        "12:00  12 »   #dev bob: <12>",
         "──",
-        "2026-02-01 12:00   3 » bob: tea",
+        "2026-02-01 12:00   3 »        bob: tea",
         "──",
     ]
     assert (

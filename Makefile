@@ -1,6 +1,6 @@
 # Everything to run, test and keep trio-chat, from a fresh clone on a machine that has only Python and make.
 #
-#   make run | chat | guest | test | cover | lint | fmt | fuzz | fuzz-session | torture | wheel | clean
+#   make run | chat | guest | test | cover | lint | fmt | fuzz | fuzz-session | torture | pictures | wheel | clean
 #   ARGS='...' is handed on; PYTHON=... picks another Python
 #
 # The virtual environment is made once; two stamps in it tell what is installed, and pyproject.toml makes them old.
@@ -15,7 +15,7 @@ CLIENT := $(BIN)/python -m client_repl
 WORKERS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 NEED := trio-chat needs Python 3.11 or newer
 
-.PHONY: run chat guest test cover lint fmt fuzz fuzz-session torture wheel clean
+.PHONY: run chat guest test cover lint fmt fuzz fuzz-session torture pictures wheel clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp  ## start a server; it prints the lines that join it
@@ -37,7 +37,7 @@ lint: $(VENV)/test.stamp  ## style, trio's own traps, the layers, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(FLAKE8_ASYNC) $$(find wire trio_chat client_repl -name '*.py')
-	$(FLAKE8_ASYNC) --disable ASYNC124,ASYNC910,ASYNC911,ASYNC912,ASYNC913 $$(find tests -name '*.py')
+	$(FLAKE8_ASYNC) --disable ASYNC124,ASYNC910,ASYNC911,ASYNC912,ASYNC913 $$(find tests examples -name '*.py')
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
@@ -53,6 +53,9 @@ fuzz-session: $(VENV)/test.stamp  ## a million frames of hostile clients against
 
 torture: $(VENV)/test.stamp  ## kill -9, a hundred times, under load: nothing may be lost or doubled
 	@$(BIN)/python -m tests.e2e.torture $(ARGS)
+
+pictures: $(VENV)/test.stamp  ## docs/pictures, from a real server and four real clients
+	@$(BIN)/python -m tests.e2e.pictures $(ARGS)
 
 wheel: $(VENV)/test.stamp  ## dist/trio_chat-*.whl, which a friend's uvx or pipx runs
 	@$(BIN)/python -m build --wheel --outdir dist .

@@ -15,6 +15,7 @@ from outcome import Outcome
 
 import wire
 from client_repl import links, view
+from client_repl.calling import Caller
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.drafts import goes_to
@@ -51,6 +52,7 @@ FAREWELL: Final = 0.5
 """Seconds for our Bye and the server's, after Ctrl-C and after signals, which want an end now."""
 RESTORE_TIMEOUT: Final = 3.0
 """Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
+_NAME_IS_FOR: Final = "Choose the name by which others see you; /nick changes it later."
 
 
 def run(chat: Chat, connect: Connect, *, draft: str, hold_draft: Callable[[str], None]) -> int:
@@ -100,7 +102,10 @@ class _Guest:
         windows_terminal = "WT_SESSION" in os.environ
         self._links = links.understood(os.environ.get("TERM", ""), windows_terminal=windows_terminal)
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
+        self._prompt_is_there = trio.Event()
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
+        self._caller = Caller(chat, self._editor.app)
+        self._editor.app.after_render += lambda _: self._prompt_is_there.set()
         self._printer = Printer(self._editor.scrollback, self._render)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
         self._session = connect(self._show, asks, self._printer.room, self._printer.written)
@@ -126,6 +131,7 @@ class _Guest:
                 nursery.start_soon(self._hand_over)
                 nursery.start_soon(self._count_down)
                 nursery.start_soon(self._say_farewell, nursery.cancel_scope)
+                await self._prompt_is_there.wait()  # what connecting needs takes 25 ms to load, and more with TLS
                 self.leave(await self._session.run())
                 nursery.cancel_scope.cancel()
         finally:
@@ -194,6 +200,7 @@ class _Guest:
         )
 
     def _show(self, item: Item) -> None:
+        self._caller.came(item)
         match item:
             case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
                 return
@@ -215,11 +222,10 @@ class _Guest:
         """A name from the user; None: none will come. Cancelling is safe.
 
         The login name is offered at first, not again when a name was refused: it may have been this one."""
-        if reason:
-            self._printer.show(Notice(reason))
+        self._printer.show(Notice(reason or _NAME_IS_FOR))
         default = "" if reason else suggested_name()
         answer = await self._ask(f"your name [{default}]: " if default else "your name: ")
-        return None if answer is None else answer.strip() or default
+        return None if answer is None or answer.strip() == "/quit" else answer.strip() or default
 
     async def _confirm(self, text: str, question: str) -> bool:
         """A whole yes or no: what is asked may be important. Ctrl-D is a no. Cancelling is safe."""

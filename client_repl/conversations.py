@@ -1,12 +1,15 @@
 """The user's conversations: rooms they are in and direct ones, by id and by name, and which were active last."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import wire
 from client_repl.names import Names, fold
 
 LOBBY: Final = "#lobby"
+_MAX_LISTED: Final = 1000
+"""Rooms of a server that are offered; two of its lists."""
 
 
 class _Topic(NamedTuple):
@@ -43,9 +46,13 @@ class Conversations:
         self._by_partner: dict[int, int] = {}
         self._topics: dict[int, _Topic] = {}
         self._rooms: set[int] = set()
+        self._order: dict[int, None] = {}
+        """All, the one that became known last is last; a room that was left begins anew."""
         self._known: set[int] | None = None
         """The rooms that the user was in when that was last known in full; None before the first time."""
         self._settled = False
+        self._listed: tuple[str, ...] = ()
+        """Rooms of the server, as far as the user asked for them."""
         self._active: dict[int, None] = {}
         """The last one is the one where something was said last."""
 
@@ -90,6 +97,7 @@ class Conversations:
         """The user is in this room no longer. False: that was known."""
         was = conversation in self._rooms
         self._rooms.discard(conversation)
+        self._order.pop(conversation, None)
         if self._settled:
             self._known = set(self._rooms)
         return was
@@ -97,6 +105,7 @@ class Conversations:
     def call(self, conversation: int, name: str, partner: int) -> None:
         """The conversation is called `name`; where it is a direct one, it is with `partner`, 0 if that is not known."""
         self._called[conversation] = name
+        self._order.setdefault(conversation)
         self._ids[fold(name)] = conversation
         if partner:
             self._partners[conversation] = partner
@@ -129,7 +138,9 @@ class Conversations:
         """The log is another one, where ids and accounts are others."""
         for kept in (self._called, self._ids, self._partners, self._by_partner, self._topics, self._active):
             kept.clear()
+        self._order.clear()
         self._rooms.clear()
+        self._listed = ()
         self._known = None
 
     # --- what is known
@@ -170,12 +181,29 @@ class Conversations:
         return conversation in self._called and not self.inside(conversation)
 
     @property
+    def numbered(self) -> list[str]:
+        """All that the user is in, by name, in an order that stays: the lobby, rooms as they were entered, direct ones
+        as they became known. The first is number 1."""
+        there = [self.name(number) for number in self._order if self.inside(number)]
+        return sorted(there, key=lambda name: (name.startswith("@"), name != LOBBY))
+
+    @property
     def by_activity(self) -> list[int]:
         """All that the user is in, the one where something was said last first."""
         return [number for number in reversed(self._active) if self.inside(number)]
 
-    def complete(self, prefix: str) -> list[str]:
-        """Rooms the user is in, with a name that begins with `prefix`, with or without #; the latest active first."""
-        prefix = fold("#" + prefix.removeprefix("#"))
-        rooms = (self._called[number] for number in self.by_activity if number in self._rooms)
-        return [name for name in rooms if fold(name).startswith(prefix)]
+    def listed(self, rooms: Iterable[str]) -> None:
+        """There are these rooms, whether the user is in them or not."""
+        self._listed = tuple(itertools.islice(dict.fromkeys((*rooms, *self._listed)), _MAX_LISTED))
+
+    def complete(self, prefix: str, here: int) -> Iterator[str]:
+        """Rooms, or direct conversations, with a name that begins with `prefix`, which has its `#` or `@`; then those
+        that have it inside. Of either, the user's own come first, the latest active before others, `here` behind them:
+        nobody needs to be told of it."""
+        sign, asked = prefix[:1], fold(prefix[1:])
+        names: dict[str, str] = {}
+        for name in (*map(self.name, sorted(self.by_activity, key=here.__eq__)), *self._listed):
+            if name.startswith(sign):
+                names.setdefault(fold(name[1:]), name)
+        yield from (name for folded, name in names.items() if folded.startswith(asked))
+        yield from (name for folded, name in names.items() if folded.find(asked) > 0)

@@ -96,6 +96,7 @@ class Editor:
         self._draft_window = self._prompt.layout.current_window
         self._draft_window.height = self._draft_height
         self.app.ttimeoutlen = _ESCAPE_SECONDS
+        self.app.before_render += lambda _: self._show_toolbar()
         self.scrollback = Scrollback(self.app, STYLE)
         # A terminal that does not say where the cursor is needs no warning among the chat lines.
         self.app.renderer.cpr_not_supported_callback = None
@@ -192,6 +193,11 @@ class Editor:
         columns = get_app().output.get_size().columns
         return [*bars.pending(self._chat.pending, columns, self._chat.held), *bars.prompt(where, target)]
 
+    def _show_toolbar(self) -> None:
+        """The bottom row is there if the user wants it, and for what is said nowhere else."""
+        wanted = self._chat.settings.toolbar or self._leaving is not None
+        self._prompt.bottom_toolbar = self._toolbar if wanted else None
+
     def _toolbar(self) -> StyleAndTextTuples:
         chat = self._chat
         hint = "" if self._leaving is None else "Ctrl-C again leaves the chat"
@@ -208,6 +214,10 @@ class Editor:
         @keys.add("escape", "enter")
         def _newline(event: KeyPressEvent) -> None:
             event.current_buffer.insert_text("\n")
+
+        @keys.add("escape", "a", filter=Condition(lambda: self._answered is None))
+        def _jump(_: KeyPressEvent) -> None:
+            self._send("/unread")
 
         @keys.add(Keys.CPRResponse, save_before=lambda _: False)
         def _cursor_is_known(event: KeyPressEvent) -> None:

@@ -1,10 +1,11 @@
 """What the pure core asks its shell to do, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import wire
-from client_repl.items import Failure, Item
+from client_repl.items import Failure, Item, Line
 from client_repl.outbox import Pending
 
 
@@ -84,7 +85,34 @@ class SaveSetting:
     value: str | int | bool
 
 
-Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | SaveSetting
+@dataclass(frozen=True, slots=True)
+class SaveLists:
+    """Have on disk, for the next start, what changed of whom the user ignores on this server (name -> the accounts that
+    were seen under it, None: heard again) and of the rooms that are followed (whether from now on). The accounts are
+    those of the log `log_id`; b"": as they were."""
+
+    ignored: Mapping[str, tuple[int, ...] | None]
+    followed: Mapping[str, bool]
+    log_id: bytes
+
+
+Save = SaveSetting | SaveLists
+"""What is kept in files of the user's, for all clients that start from then on."""
+
+Answer = wire.Done | wire.Members | wire.Page | wire.RoomList | wire.Answer
+"""What answers a request that is no line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Tell a program what became of its request `ref`: the answer; of a line, that it is in the log as we see it, or
+    stored and seen elsewhere or later; None: the connection was lost before it was known, or there is none."""
+
+    ref: int
+    outcome: Answer | Line | wire.Stored | wire.Refused | None
+
+
+Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | Save | Told
 
 
 def failure(code: str, text: str, draft: str) -> list[Effect]:

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 import wire
-from client_repl.effects import Effect, LetGo, Show
-from client_repl.items import Failure
+from client_repl.effects import Effect, LetGo, Show, Told
+from client_repl.items import Failure, Notice
 from client_repl.outbox import Pending
 
 
 def refused(line: Pending, code: str, text: str) -> list[Effect]:
     """The server does not take it."""
+    if line.awaited:
+        return [Told(line.say.id, wire.Refused(line.say.id, code, text)), LetGo(line.say.nonce)]
     return [Show(Failure(code, text, line.draft, line.earlier, line.to)), LetGo(line.say.nonce)]
 
 
@@ -32,4 +34,16 @@ def to_strangers(lines: Iterable[Pending]) -> list[Effect]:
         else:
             text = f"The server's history was reset, so who {line.to} is now is not known; send it again if you like."
             effects += refused(line, wire.Code.NO_SUCH_USER, text)
+    return effects
+
+
+def at_the_end(number: int, *, later: int) -> list[Effect]:
+    """The client ends with so many that are not acknowledged; `later`: so many of them the next one sends."""
+    effects: list[Effect] = []
+    if later:
+        sent = "will be sent when you are here again"
+        effects.append(Show(Notice(f"{later} of your lines {'is' if later == 1 else 'are'} not sent yet, and {sent}.")))
+    if lost := number - later:
+        text = f"{lost} of your lines {'was' if lost == 1 else 'were'} not sent."
+        effects.append(Show(Failure("not-sent", text)))
     return effects

@@ -18,6 +18,8 @@ class Kind(enum.StrEnum):
     PIPE = enum.auto()
     """A pipe that prints none, and has no positions."""
     SEND = enum.auto()
+    LIBRARY = enum.auto()
+    """A program that hears what was said before, by the library."""
 
     @property
     def has_history(self) -> bool:

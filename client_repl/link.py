@@ -7,6 +7,9 @@ import trio
 import wire
 
 _READ: Final = 65536
+_TURN: Final = 25
+"""Events out of one read before others have their turn: hundreds fit in one, and some milliseconds of work go with
+these. A key that is typed meanwhile waits as long."""
 
 
 class Link:
@@ -19,6 +22,8 @@ class Link:
         self._wake = trio.Event()
         self.reads = 0
         """How often anything came in."""
+        self._taken = 0
+        """Events since the last turn of the others."""
 
     def send(self, event: wire.ClientEvent) -> None:
         """Queue an event. After our Bye, and after a fault of the other side, nothing is sent any more."""
@@ -40,9 +45,13 @@ class Link:
 
     async def receive(self) -> wire.ServerEvent | None:
         """The next event; None at the end of the stream. Raises RemoteProtocolError."""
+        if self._taken >= _TURN:
+            await trio.lowlevel.checkpoint()
+            self._taken = 0
         while True:
             event = self._connection.next_event()
             if event is not wire.NEED_DATA:
+                self._taken += 1
                 return cast("wire.ServerEvent", event)  # a client's Connection decodes nothing else
             try:
                 data = await self._stream.receive_some(_READ)
@@ -51,4 +60,5 @@ class Link:
             if not data:
                 return None
             self.reads += 1
+            self._taken = 0
             self._connection.receive_data(data)

@@ -26,6 +26,8 @@ class Pending:
     """The log that `say.account` is of, and that the line was first sent to; b"": of none."""
     earlier: bool = False
     """Another run of a client left it behind."""
+    awaited: bool = False
+    """A program of this run is `Told` what becomes of it."""
 
     @property
     def to(self) -> str:
@@ -114,19 +116,20 @@ class Outbox:
                 self._sent.add(nonce)
                 yield line.say
 
-    def echoed(self, nonce: bytes) -> bool:
-        """The line is in the log as we see it. False: it is none of ours, or was seen before."""
+    def echoed(self, nonce: bytes) -> Pending | None:
+        """The line with this nonce, which is in the log as we see it. None: it is none of ours, or was seen before."""
         self._sent.discard(nonce)
-        return self._lines.pop(nonce, None) is not None or self._stored.pop(nonce, None) is not None
+        line = self._lines.pop(nonce, None)
+        return line or self._stored.pop(nonce, (None, None))[1]
 
-    def stored(self, event: wire.Stored, position: int) -> bool:
-        """The line is stored. It stays to be seen until our position in its conversation passes it. False: it is none
-        of ours, or was known to be stored."""
+    def stored(self, event: wire.Stored, position: int) -> Pending | None:
+        """The line that is stored. It stays to be seen until our position in its conversation passes it. None: it is
+        none of ours, or was known to be stored."""
         self._sent.discard(event.nonce)
         line = self._lines.pop(event.nonce, None)
         if line is not None and event.seq > position:
             self._stored[event.nonce] = event, line
-        return line is not None
+        return line
 
     def passed(self, conversation: int, position: int) -> None:
         """Stored lines up to `position` will not be echoed any more: a Gap covers them."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import wire
-from client_repl.effects import Effect, Send, failure
+from client_repl.effects import Answer, Effect, Send, Told, failure
 
 Asked = (
     wire.Resume
@@ -21,7 +21,6 @@ Asked = (
     | wire.Command
 )
 """What is answered by one event, or by Refused."""
-Answer = wire.Done | wire.Members | wire.Page | wire.RoomList | wire.Answer
 
 _ANSWERS: Final[dict[type[Asked], type[Answer]]] = {
     wire.Who: wire.Members,
@@ -44,6 +43,7 @@ class _Request:
     refused: Callable[[wire.Refused], list[Effect]]
     draft: str
     silent: bool
+    lost: Callable[[], list[Effect]] = list
 
 
 class Requests:
@@ -95,6 +95,17 @@ class Requests:
         self._waiting[event.id] = _Request(event, then, refused, "", silent=True)
         return [Send(event)]
 
+    def call(self, event: Asked) -> list[Effect]:
+        """Send what a program asks, which is `Told` what became of it."""
+        if not self.connected:
+            return [Told(event.id, None)]
+
+        def told(outcome: Answer | wire.Refused | None = None) -> list[Effect]:
+            return [Told(event.id, outcome)]
+
+        self._waiting[event.id] = _Request(event, told, told, "", silent=True, lost=told)
+        return [Send(event)]
+
     def answered(self, answer: Answer) -> list[Effect]:
         """The answer to one of them; one to nothing that we asked does nothing."""
         request = self._waiting.get(answer.ref)
@@ -116,7 +127,8 @@ class Requests:
     def lost(self) -> list[Effect]:
         """The connection is gone: forget all, and give back what the user typed, each line once."""
         drafts = dict.fromkeys(request.draft for request in self._waiting.values() if not request.silent)
+        told = [effect for request in self._waiting.values() for effect in request.lost()]
         self._waiting.clear()
         self.connected = False
-        text = "The connection was lost before the answer came."
-        return [effect for draft in drafts for effect in failure("not-connected", text, draft)]
+        text = "The connection was lost before the answer came; try again when it is back."
+        return told + [effect for draft in drafts for effect in failure("not-connected", text, draft)]

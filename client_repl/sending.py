@@ -8,7 +8,7 @@ import wire
 from client_repl import given_back, inputs
 from client_repl.conversations import Conversations
 from client_repl.cursors import Cursors
-from client_repl.effects import Effect, Keep, LetGo, RetryAfter, Send, failure
+from client_repl.effects import Effect, Keep, LetGo, RetryAfter, Send, Told, failure
 from client_repl.names import Names
 from client_repl.outbox import Outbox, Pending
 from client_repl.pace import Held, Pace
@@ -80,11 +80,12 @@ class Sending:
         account: int = 0,
         conversation: int = 0,
         ref: int = 0,
+        awaited: bool = False,
     ) -> list[Effect]:
         """Queue a line for `to`; it is sent when it is its turn, on this connection or a later one.
 
         `account` is whom `@user` must be then; 0: whom we know by this name now. `conversation` and `ref`: what an
-        EDIT, REACT or FORGET is about."""
+        EDIT, REACT or FORGET is about. `awaited`: a program is `Told` what becomes of it."""
         text, to = inputs.visible(text), inputs.visible(to)
         mistake = inputs.check(to, text, self._max_text, kind)
         if mistake is not None:
@@ -93,7 +94,7 @@ class Sending:
         say = wire.Say(
             self._requests.new_id(), self._new_nonce(), to, text, kind, ref, account=account, conversation=conversation
         )
-        line = Pending(say, draft, self._cursors.log_id)
+        line = Pending(say, draft, self._cursors.log_id, awaited=awaited)
         self._outbox.add(line)
         return [Keep(line), *self.ready()]
 
@@ -129,7 +130,9 @@ class Sending:
         position = self._cursors.position(stored.conversation)
         unseen = self._conversations.has_left(stored.conversation)
         ours = self._outbox.stored(stored, stored.seq if unseen else position)
-        return [LetGo(stored.nonce)] if ours else []
+        if ours is None:
+            return []
+        return [*([Told(ours.say.id, stored)] if ours.awaited else []), LetGo(stored.nonce)]
 
     def refused(self, refused: wire.Refused) -> list[Effect] | None:
         """A line is not stored, for now or for good. None: it is no line of ours."""

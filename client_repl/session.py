@@ -9,7 +9,7 @@ from typing import Final, Literal, assert_never
 import trio
 
 import wire
-from client_repl import backoff, trouble
+from client_repl import backoff, given_back, trouble
 from client_repl.address import Address
 from client_repl.chat import Chat
 from client_repl.dialling import Dial, Dialling
@@ -21,11 +21,14 @@ from client_repl.effects import (
     Quit,
     Reconnect,
     RetryAfter,
+    Save,
+    SaveLists,
     SaveSetting,
     Send,
     Show,
     ShowKey,
     Start,
+    Told,
 )
 from client_repl.identity import Identity
 from client_repl.items import ConnectionState, Failure, Item, Notice
@@ -37,6 +40,7 @@ from client_repl.own_key import AskSecret, OwnKey
 from client_repl.tokens import Token
 from client_repl.trouble import Retry, Trouble
 from client_repl.trust import Confirm, Secured, Trust
+from client_repl.waking import Waking
 
 AskName = Callable[[str], Awaitable[str | None]]
 """Asks the user for a name, told why the last one was refused ("": there was none); None: the user gives up."""
@@ -65,8 +69,9 @@ class Session:
     `ask_name` is used when the chat has no name yet, and when its name is refused.
     `give_up`: seconds from the start in which the server must be reached, else the session ends; None for never.
     `ask_secret` is used to ask for the passphrase of a key that is exported.
-    `save_setting` keeps a setting that was changed; None: it is kept for this session only.
+    `save` keeps settings and lists that were changed; else they hold for this session only.
     `pause` is awaited between events: by it, a slow reader of what is shown slows down the server, not us.
+    `tell` is told what became of what a program asked.
     `keeper` keeps on disk what must outlive the client, as far as it has been `written`; None: nothing.
     """
 
@@ -82,9 +87,10 @@ class Session:
         confirm: Confirm | None = None,
         ask_name: AskName | None = None,
         ask_secret: AskSecret | None = None,
-        save_setting: Callable[[SaveSetting], None] | None = None,
+        save: Callable[[Save], None] = lambda _: None,
         give_up: float | None = None,
         pause: Callable[[], Awaitable[None]] | None = None,
+        tell: Callable[[Told], None] = lambda _: None,
         keeper: Keeper | None = None,
         written: Written | None = None,
         dial: Dial = trio.open_tcp_stream,
@@ -100,9 +106,10 @@ class Session:
         self._confirm = confirm
         self._ask_name = ask_name
         self._own_key = OwnKey(identity, ask_secret, show)
-        self._save_setting = save_setting
+        self._save = save
         self._give_up = give_up
         self._pause = pause
+        self._tell_program = tell
         self._keeper = keeper or Keeper(chat)
         self._written = written
         self._wall_clock = wall_clock
@@ -124,7 +131,7 @@ class Session:
         """Seconds of `_grace` that are counted anew as long as lines wait for their turn only."""
         self._said_bye = False
         self._shown_state: ConnectionState | None = None
-        self._changed = trio.Event()
+        self._waking = Waking()
 
     async def run(self) -> int:
         """Stay connected until the end. The exit code: 0 after `finish` with every line stored, else 1."""
@@ -135,14 +142,16 @@ class Session:
                 nursery.start_soon(self._keeper.run, self._written)
             if self._give_up is not None:
                 nursery.start_soon(self._must_be_reached, self._give_up)
-            await self._until(lambda: self.ending)
+            await self._waking.until(lambda: self.ending)
             await self._say_goodbye()
             nursery.cancel_scope.cancel()
         if self._fatal is not None:
             self._show(Failure(self._fatal.code, self._fatal.text))
-        missing = self._tell_what_is_missing()
+        lines = self.chat.unacknowledged
+        self._apply(given_back.at_the_end(len(lines), later=sum(map(self._keeper.will_be_sent, lines))))
         self._show_state("closed", self._fatal.code if self._fatal is not None else "")
-        return 1 if missing or self._fatal is not None else 0
+        # lines of earlier runs are no affair of whoever started this one
+        return 1 if self._fatal is not None or any(not line.earlier for line in lines) else 0
 
     def ended(self, *, written: bool) -> None:
         """To be called after `run`, if it was not cancelled, when as much of what it showed is written as ever will be.
@@ -152,6 +161,10 @@ class Session:
     def submit(self, line: str) -> None:
         """A line of the user."""
         self._apply(self.chat.submit(line))
+
+    def carry_out(self, effects: list[Effect]) -> None:
+        """What the chat returned to a program, which asked it for something itself."""
+        self._apply(effects)
 
     def look_up(self, prefix: str) -> None:
         """Ask for names that begin with `prefix`, where a room is too big to be known; completion offers them then."""
@@ -164,11 +177,16 @@ class Session:
         deadline = trio.current_time() + (0.0 if self._leaving else grace)
         self._grace.deadline = min(self._grace.deadline, deadline)
         self._leaving = True
-        self._wake()
+        self._waking.changed()
 
     async def room(self) -> None:
         """Wait until there is a connection with few enough unfinished lines, or the session ends."""
-        await self._until(lambda: self.ending or (self._link is not None and self.chat.backlog < ROOM))
+        await self._waking.until(lambda: self.ending or (self._link is not None and self.chat.backlog < ROOM))
+
+    @property
+    def fatal(self) -> Trouble | None:
+        """Why it has ended, if not because the user left."""
+        return self._fatal
 
     @property
     def ending(self) -> bool:
@@ -177,17 +195,9 @@ class Session:
 
     # --- waiting and ending
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            await self._changed.wait()
-
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = trio.Event()
-
     def _end(self, fatal: Trouble) -> None:
         self._fatal = fatal
-        self._wake()
+        self._waking.changed()
 
     async def _must_be_reached(self, seconds: float) -> None:
         with self._reaching:
@@ -196,60 +206,53 @@ class Session:
         if not self._reached:
             self._end(self._trouble or trouble.timed_out(self.target))
 
-    def _tell_what_is_missing(self) -> bool:
-        """Whether lines of this run may not be stored. Those of earlier ones are no affair of whoever started it."""
-        lines = self.chat.unacknowledged
-        later = sum(map(self._keeper.will_be_sent, lines))
-        lost = len(lines) - later
-        if later:
-            sent = "will be sent when you are here again"
-            self._show(Notice(f"{later} of your lines {'is' if later == 1 else 'are'} not sent yet, and {sent}."))
-        if lost:
-            self._show(Failure("not-sent", f"{lost} of your lines {'was' if lost == 1 else 'were'} not sent."))
-        return any(not line.earlier for line in lines)
-
     async def _say_goodbye(self) -> None:
         with self._grace:
-            await self._until(lambda: self.chat.backlog == 0 or self._fatal is not None)
+            await self._waking.until(lambda: self.chat.backlog == 0 or self._fatal is not None)
         if self._link is not None:
             self._said_bye = True
             self._link.send(wire.Bye(wire.ByeReason.QUIT))
             with trio.move_on_after(BYE_TIMEOUT):
-                await self._until(lambda: self._link is None)
+                await self._waking.until(lambda: self._link is None)
 
     # --- effects
 
     def _apply(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
-                case Send(event):
-                    if self._link is not None:
-                        self._link.send(event)
+                case Send() | RetryAfter() | Reconnect():
+                    self._talk(effect)
                 case Keep() | Start() | LetGo():
                     self._keeper.obey(effect)
                 case Show(item):
                     self._show(item)
-                case RetryAfter(seconds):
-                    self._retry_at = trio.current_time() + seconds
-                case Reconnect(detail):
-                    self._drop(detail)
                 case Quit():
                     self.finish()
-                case ShowKey() | ExportKey() | SaveSetting():
-                    self._obey_at_home(effect)
+                case ShowKey() | ExportKey():
+                    self._own_key.obey(effect)
+                case SaveSetting() | SaveLists():
+                    self._save(effect)
+                case Told():
+                    self._tell_program(effect)
                 case _ as never:
                     assert_never(never)
         self._keeper.look()
         if trouble := self._keeper.take_trouble():
             self._show(Notice(trouble))
-        self._wake()
+        self._waking.changed()
 
-    def _obey_at_home(self, effect: ShowKey | ExportKey | SaveSetting) -> None:
-        """What concerns no server."""
-        if not isinstance(effect, SaveSetting):
-            self._own_key.obey(effect)
-        elif self._save_setting is not None:
-            self._save_setting(effect)
+    def _talk(self, effect: Send | RetryAfter | Reconnect) -> None:
+        """What concerns the connection."""
+        match effect:
+            case Send(event):
+                if self._link is not None:
+                    self._link.send(event)
+            case RetryAfter(seconds):
+                self._retry_at = trio.current_time() + seconds
+            case Reconnect(detail):
+                self._drop(detail)
+            case _ as never:
+                assert_never(never)
 
     def _show_state(self, state: Literal["connected", "reconnecting", "closed"], detail: str) -> None:
         item = ConnectionState(state, detail)
@@ -262,7 +265,7 @@ class Session:
     async def _stay_connected(self) -> None:
         attempt = 0
         if not self.chat.name and not await self._rename(""):
-            self._end(Trouble(wire.Code.NAME_EMPTY, "Nobody chats without a name.", retry=Retry.NO))
+            self._end(Trouble(wire.Code.NAME_EMPTY, "Nobody chats without a name; --name gives one.", retry=Retry.NO))
         while self._fatal is None and not self._said_bye:
             start, before = trio.current_time(), self.chat.progress
             self._trouble = problem = await self._connect()

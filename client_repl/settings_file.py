@@ -1,8 +1,7 @@
 """The file of the settings, TOML that people may edit; comments, and what a later version wrote, stay in it."""
 
-import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from client_repl import settings
 from client_repl.settings import Settings
@@ -23,7 +22,7 @@ class SettingsFile:
     def load(self) -> tuple[Settings, str]:
         """The settings, and what to tell the user about them, or "". Where there is no file, the defaults."""
         try:
-            values = tomllib.loads(self._path.read_text(encoding="utf-8"))
+            values = _parsed(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return Settings(), ""
         except (OSError, ValueError) as exc:  # of which tomllib's and Unicode's are
@@ -46,3 +45,9 @@ class SettingsFile:
             write_whole(self._path, tomlkit.dumps(document).encode(), replace=True)
         except (OSError, ValueError, TOMLKitError) as exc:
             raise SettingsFileError(f"{self._path} cannot be written: {exc}") from exc
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - where there is no file, the client starts faster without
+
+    return tomllib.loads(text)

@@ -45,6 +45,11 @@ class StateDir:
         return self.path / "settings.toml"
 
     @property
+    def lists(self) -> Path:
+        """For `ListsFile`."""
+        return self.path / "lists.json"
+
+    @property
     def slots(self) -> Path:
         """For `slots.take`."""
         return self.path / "slots"

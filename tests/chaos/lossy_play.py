@@ -1,6 +1,7 @@
 """A script played over a lossy network, in simulated time: the real client's sessions, the real server, no threads."""
 
 import random
+import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +11,6 @@ from typing import Any, Final
 import structlog.testing
 import trio
 import trio.testing
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client_repl.address import Address
 from client_repl.chat import Chat
@@ -72,7 +72,7 @@ class User:
         self.session: Final = Session(
             Chat(name, new_nonce=lambda: int(trio.current_time() * 1000).to_bytes(8, "big") + rng.randbytes(8)),
             TARGET,
-            Identity(Ed25519PrivateKey.generate(), guest=rng.random() < 0.3),
+            Identity(secrets.token_bytes(32), guest=rng.random() < 0.3),
             self._show,
             dial=network.line(name).dial,
             wall_clock=trio.current_time,

@@ -99,6 +99,8 @@ class Talker:
         self._dice = dice
         self._restless = restless
         self._bell = Bell()
+        self.connected = False
+        """Its client is in, as far as it said."""
         self._program: Client | None = None
         self._killed = False
         self._count = 0
@@ -146,6 +148,7 @@ class Talker:
         self.run = self._scene.history.run(self.name, self.name)
         self._note("--- a run begins")
         self._program = program
+        self.connected = False
         self._killed = False
         self._orders.clear()
         self._fences.clear()
@@ -163,11 +166,12 @@ class Talker:
         self._program.process.kill()
 
     async def fill(self) -> None:
-        """Write more than the window holds, and return when the client has taken it all."""
+        """Write more than the window holds, and return when the client has taken it all; or has no connection any more,
+        without which it takes nothing."""
         count = len(self.run.lines) + EXTRA
         self._orders.extend([*(self._next_text() for _ in range(EXTRA)), None])
         self.wake()
-        await self._bell.until(lambda: self.run.taken_lines >= count)
+        await self._bell.until(lambda: self.run.taken_lines >= count or not self.connected)
 
     def say(self, said: Said) -> None:
         """Write this line next."""
@@ -307,6 +311,8 @@ class Talker:
             self.latest.append(event)
             self.run.saw(event)
             match event["type"]:
+                case "connection":
+                    self.connected = event["state"] == "connected"
                 case "message":
                     self._shown(event)
                 case "room":

@@ -149,7 +149,9 @@ class _Torture:
             self._server.process.send_signal(signal.SIGCONT)
 
     async def _freeze(self, victims: Sequence[Talker]) -> None:
-        """The server does nothing any more, and its victims have lines that nobody has heard of."""
+        """The server does nothing any more, and its victims have lines that nobody has heard of. All are in before:
+        who is just coming back would wait for the server, and take no line."""
+        await self._until(lambda: all(talker.connected for talker in victims), "the victims to be in")
         self._server.process.send_signal(signal.SIGSTOP)
         with trio.fail_after(PATIENCE):
             async with trio.open_nursery() as nursery:

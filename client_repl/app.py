@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
+import os
 import signal
 import sys
 import time
@@ -13,6 +14,7 @@ import trio
 from outcome import Outcome
 
 import wire
+from client_repl import links
 from client_repl.asks import Asks
 from client_repl.calling import Caller
 from client_repl.chat import Chat
@@ -81,7 +83,9 @@ class _Guest:
         self._leaving = trio.Event()
         self._asking = trio.Lock()
         self._chat = chat
-        self._talk = Talk(chat.where)
+        windows_terminal = "WT_SESSION" in os.environ
+        has_links = links.understood(os.environ.get("TERM", ""), windows_terminal=windows_terminal)
+        self._talk = Talk(chat.where, links=has_links)
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
         self._prompt_is_there = trio.Event()
         self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
@@ -168,7 +172,7 @@ class _Guest:
 
     def _render(self, item: Item) -> Fragments:
         columns = self._editor.app.output.get_size().columns
-        return self._talk.print(item, _now(), columns, self._chat.where, self._chat.settings)
+        return self._talk.print(item, _now(), columns, self._chat.where, self._chat.settings, self._chat.name)
 
     def _show(self, item: Item) -> None:
         self._caller.came(item)

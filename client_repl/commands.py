@@ -170,6 +170,8 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
                 _HISTORY,
                 log_commands.search,
             ),
+            CommandSpec("show", "#N", "all of line N, which may be folded", _HISTORY, log_commands.show),
+            CommandSpec("raw", "#N", "line N as it was typed", _HISTORY, log_commands.raw),
             CommandSpec("edit", "[#N] TEXT", "change your line N, or your last one here", _TALKING, log_commands.edit),
             CommandSpec(
                 "react",

@@ -24,6 +24,7 @@ from client_repl.items import (
     PresenceLine,
     RoomsListed,
     Roster,
+    Shown,
     Skipped,
     TakenBack,
     Unread,
@@ -166,6 +167,7 @@ def of(item: Item) -> Event | None:
             | PageShown()
             | RoomsListed()
             | Roster()
+            | Shown()
             | Unread()
         ):
             return None

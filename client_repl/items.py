@@ -179,6 +179,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """The answer to /show and, with `raw`, to /raw: a line, all of it; or as it was typed."""
+
+    line: Line
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """What waits elsewhere, as /unread and the end of catch-up tell it: conversation -> lines, the newest first."""
 
@@ -238,6 +246,7 @@ Item = (
     | Listed
     | PageShown
     | Found
+    | Shown
     | Unread
     | Notice
     | Missed

@@ -24,6 +24,7 @@ from client_repl.items import (
     PresenceLine,
     RoomsListed,
     Roster,
+    Shown,
     Skipped,
     TakenBack,
     Unread,
@@ -70,7 +71,7 @@ def _fields(item: Item) -> dict[str, Any]:
             return _answer(item)
 
 
-def _answer(item: Roster | RoomsListed | Listed | PageShown | Found | Unread) -> dict[str, Any]:
+def _answer(item: Roster | RoomsListed | Listed | PageShown | Found | Shown | Unread) -> dict[str, Any]:
     """What was asked for."""
     match item:
         case Roster():
@@ -85,6 +86,8 @@ def _answer(item: Roster | RoomsListed | Listed | PageShown | Found | Unread) ->
         case Found():
             finds = list(map(_find, item.finds, item.hits))
             return {"type": "found", "words": item.words, "finds": finds, "more": item.more}
+        case Shown():
+            return {"type": "shown", "where": item.line.where, "message": _message(item.line)}
         case Unread(counts, mentions):
             return {"type": "unread", "counts": dict(counts), "mentions": dict(mentions)}
         case _ as never:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import wire
 from client_repl import arguments
 from client_repl.effects import Effect, Show
-from client_repl.items import Notice
+from client_repl.items import Notice, Shown
 from client_repl.names import fold
 from client_repl.pages import MOST
 from client_repl.wording import no_line
@@ -53,6 +53,26 @@ def search(chat: "Chat", argument: str, draft: str) -> list[Effect]:
         text = f"You are not in {asked.where}; you can search only where you are."
         return chat.fail(wire.Code.NO_SUCH_ROOM, text, draft)
     return chat.finding.search(asked.words, draft, conversation=conversation, sender=asked.sender)
+
+
+def show(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    """`/show #12`."""
+    return _shown(chat, "show", argument, draft)
+
+
+def raw(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    """`/raw #12`."""
+    return _shown(chat, "raw", argument, draft)
+
+
+def _shown(chat: "Chat", command: str, argument: str, draft: str) -> list[Effect]:
+    number, rest = arguments.numbered(argument)
+    if not number or rest:
+        return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"Write /{command} and a line number.", draft)
+    line = chat.transcript.line(number)
+    if line is None:
+        return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"There is no line {number} any more.", draft)
+    return [Show(Shown(line, raw=command == "raw"))]
 
 
 def edit(chat: "Chat", argument: str, draft: str) -> list[Effect]:

@@ -5,7 +5,7 @@ import zlib
 from datetime import date, tzinfo
 from typing import Final, NamedTuple
 
-from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_width
+from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.utils import get_cwidth
 
 from client_repl import clock
@@ -38,6 +38,10 @@ class Paper(NamedTuple):
     zone: tzinfo | None
     home: str = ""
     settings: Settings = _DEFAULTS
+    me: str = ""
+    """The user's own name, which stands out where it calls the user."""
+    links: bool = True
+    """The terminal knows what a link is."""
 
 
 def remark(sign: str, text: str, paper: Paper, style: str = "class:dim") -> Fragments:
@@ -51,10 +55,25 @@ def hanging(head: Fragments, text: str, style: str, columns: int) -> Fragments:
 
     They are broken here: a terminal would begin them in the first column.
     """
-    width = fragment_list_width(head)
+    return [*hung(head, [(style, text)], columns), ("", "\n")]
+
+
+def hung(head: Fragments, body: Fragments, columns: int) -> Fragments:
+    """The same without the last newline, of a text in fragments: as many as there were before, in rows."""
+    hang, size = measures(head, columns)
+    return wrap([*head, *body], columns, hang, size)
+
+
+def measures(head: Fragments, columns: int) -> tuple[int, int]:
+    """The columns before further rows of what stands behind `head`, and the characters of `head`."""
+    width = columns_of(head)
     hang = _NARROW_INDENT if columns < _NARROW else width if width <= min(_MAX_HANG, columns // 2) else INDENT
-    size = sum(len(part) for _, part, *_ in head)
-    return [*wrap([*head, (style, text)], columns, hang, size), ("", "\n")]
+    return hang, sum(len(part) for _, part, *_ in head)
+
+
+def columns_of(fragments: Fragments) -> int:
+    """The columns that they take in one row. prompt_toolkit's own function takes five times as long."""
+    return sum(get_cwidth(part) for _, part, *_ in fragments)
 
 
 def rule(text: str, paper: Paper, style: str = "class:rule") -> Fragments:

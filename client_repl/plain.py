@@ -23,6 +23,7 @@ from client_repl.items import (
     PresenceLine,
     RoomsListed,
     Roster,
+    Shown,
     Skipped,
     TakenBack,
     Unread,
@@ -35,8 +36,8 @@ from client_repl.wording import around_name
 
 
 def message(item: Item, home: str, zone: tzinfo | None = None) -> str:
-    """What standard output gets, without its newline: messages, and answers to /who, /rooms, /list, /history, /search
-    and /unread; "" for none.
+    """What standard output gets, without its newline: messages, and answers to /who, /rooms, /list, /history, /search,
+    /show, /raw and /unread; "" for none.
 
     `home` is the conversation whose lines do not name it; `zone` where the clock is read, None: here."""
     match item:
@@ -52,6 +53,8 @@ def message(item: Item, home: str, zone: tzinfo | None = None) -> str:
             return "\n".join(_old(item.lines, home, zone))
         case Found():
             return "\n\n".join("\n".join(_old(lines, home, zone)) for lines in item.finds)
+        case Shown(line):
+            return _line(line, home, zone, "%Y-%m-%d %H:%M", clean(line.message.text))
         case Unread(asked=True):
             waits = waiting(item.counts, item.mentions)
             return "\n".join(f"{clean_line(wait.where)} {wait.unread}" for wait in waits)
@@ -87,6 +90,7 @@ def remark(item: Item) -> str:
             | Listed()
             | PageShown()
             | Found()
+            | Shown()
             | Unread()
             | Clear()
         ):
@@ -111,7 +115,8 @@ def _old(lines: Iterable[Line], home: str, zone: tzinfo | None) -> Iterator[str]
     return (_line(line, home, zone, "%Y-%m-%d %H:%M") for line in lines)
 
 
-def _line(line: Line, home: str, zone: tzinfo | None, form: str) -> str:
+def _line(line: Line, home: str, zone: tzinfo | None, form: str, text: str | None = None) -> str:
+    """A line, with a clean `text` that may be longer than others, or its own."""
     said = line.message
     if line.direct:
         other = clean_line(line.where[1:])
@@ -122,7 +127,7 @@ def _line(line: Line, home: str, zone: tzinfo | None, form: str) -> str:
     everything = said.kind is wire.Kind.FORGET and not said.ref
     before, after = around_name(said.kind, said.text, "a line", everything=everything)
     where = "" if line.direct or fold(line.where) == fold(home) else f"{clean_line(line.where)} "
-    text = _apart(clean_text(said.text))
+    text = _apart(clean_text(said.text) if text is None else text)
     return f"[{clock.when(said.time, zone).strftime(form)}] {where}{before}{who}{after.removeprefix(':')}{text}"
 
 

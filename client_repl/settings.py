@@ -34,9 +34,9 @@ class Settings:
     joins: str = "few"
     """Who came and went: `all`, several in one row (`few`), `none`."""
     fold: int = 15
-    """Lines of one message that are shown; /show opens the rest. 0: all of them."""
+    """Lines of one message that are shown, in at most twice as many rows; /show opens the rest. 0: all of them."""
     markup: bool = True
-    """`*bold*`, `_italic_`, `` `code` `` and the like are shown so, not as they were typed."""
+    """`*bold*`, `_italic_`, `` `code` ``, links and the like are shown so; their signs stay."""
     plain: bool = False
     """Lines in words, for screen readers, as with --plain. It counts from the next start on."""
 

@@ -13,7 +13,7 @@ An event is a line; what somebody wrote goes on in lines that are indented, so t
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, assert_never
 
 import wire
 from client_repl import view
@@ -28,6 +28,7 @@ from client_repl.items import (
     Notice,
     PageShown,
     RoomsListed,
+    Shown,
     Welcomed,
 )
 from client_repl.names import fold
@@ -46,12 +47,8 @@ def words(item: Item, paper: Paper) -> str:
 
 def _lines(item: Item, paper: Paper) -> Iterator[str]:
     match item:
-        case Line():
-            yield _line(item, paper, past=item.replay)
-        case PageShown():
-            yield from _page(item, paper)
-        case Found():
-            yield from _found(item, paper)
+        case Line() | Shown() | PageShown() | Found():
+            yield from _said(item, paper)
         case RoomsListed():
             yield from _rooms(item)
         case Failure(code, text, draft):
@@ -74,7 +71,21 @@ def _lines(item: Item, paper: Paper) -> Iterator[str]:
             yield _apart(text)
 
 
-def _line(shown: Line, paper: Paper, *, past: bool) -> str:
+def _said(item: Line | Shown | PageShown | Found, paper: Paper) -> Iterator[str]:
+    match item:
+        case Line():
+            yield _line(item, paper, past=item.replay)
+        case Shown(line):
+            yield _line(line, paper, past=True, whole=True)
+        case PageShown():
+            yield from _page(item, paper)
+        case Found():
+            yield from _found(item, paper)
+        case _ as never:
+            assert_never(never)
+
+
+def _line(shown: Line, paper: Paper, *, past: bool, whole: bool = False) -> str:
     """`past`: it was said before, and somebody who listens must not take it for news."""
     message = shown.message
     everything = message.kind is wire.Kind.FORGET and not message.ref
@@ -95,7 +106,8 @@ def _line(shown: Line, paper: Paper, *, past: bool) -> str:
     behind = [*number, clock_at(message.time, paper)] if past else number
     behind += ["edited"] * shown.edited
     behind += [f"{clean_line(text)} from {times}" for text, times in shown.reactions.items()]
-    text = f"{begin}{_apart(clean_text(message.text))}" if message.text else begin.rstrip()
+    cleaned = clean(message.text) if whole else clean_text(message.text)
+    text = f"{begin}{_apart(cleaned)}" if message.text else begin.rstrip()
     return f"{text} ({', '.join(behind)})" if behind else text
 
 

@@ -20,9 +20,11 @@ from client_repl.transcript import SAID
 
 
 class Talk:
-    """What was printed last, as far as it matters to what comes next. `home` is where the user is at first."""
+    """What was printed last, as far as it matters to what comes next. `home` is where the user is at first;
+    `links`: the terminal knows them."""
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, *, links: bool = True) -> None:
+        self._links = links
         self._home = home
         """Where the talk that was printed last is."""
         self._day: date | None = None
@@ -31,9 +33,17 @@ class Talk:
         """What was printed last is no talk of now, and new to the user."""
 
     def print(
-        self, item: Item, now: int, columns: int, where: str, settings: Settings, zone: tzinfo | None = None
+        self,
+        item: Item,
+        now: int,
+        columns: int,
+        where: str,
+        settings: Settings,
+        me: str = "",
+        zone: tzinfo | None = None,
     ) -> Fragments:
-        """The rows of `item`, as `view.render` has them, and the rules before them. `where` the user is now."""
+        """The rows of `item`, as `view.render` has them, and the rules before them. `where` the user is now, and called
+        `me`."""
         match item:
             case PageShown(home, moved=True):
                 self._home = home
@@ -41,13 +51,13 @@ class Talk:
                 self._home = home
             case _:
                 pass
-        paper = Paper(now, columns, zone or settings.tz, self._home, settings)
+        paper = Paper(now, columns, zone or settings.tz, self._home, settings, me, self._links)
         before = self._before(item, paper)
         match item:
             case Line(past=True, message=message):  # the date is above it
-                return [*before, *_dimmed(_render(item, paper._replace(now=message.time)))]
+                return [*before, *_dimmed(view.drawn(item, paper._replace(now=message.time)))]
             case _:
-                return [*before, *_render(item, paper)]
+                return [*before, *view.drawn(item, paper)]
 
     def _before(self, item: Item, paper: Paper) -> Fragments:
         today = day(paper.now, paper)
@@ -77,10 +87,6 @@ class Talk:
         before = self._new
         self._new = line.new if not line.own and line.message.kind in SAID else before
         return rule("new since you left", paper, "class:new") if self._new and not before else []
-
-
-def _render(item: Item, paper: Paper) -> Fragments:
-    return view.render(item, paper.now, paper.columns, paper.zone, paper.home, paper.settings)
 
 
 def _dimmed(fragments: Fragments) -> Fragments:

@@ -209,6 +209,14 @@ class Transcript:
         """What has this number."""
         return self._entries.get(number)
 
+    def line(self, number: int) -> Line | None:
+        """The line that has this number, as it is now."""
+        entry = self._entries.get(number)
+        if entry is None:
+            return None
+        mention = self._mentions(entry.message, own=entry.own)
+        return self._line(entry.message, own=entry.own, mention=mention, replay=True, number=number)
+
     def last_own(self, conversation: int) -> Entry | None:
         """The newest of what the user said there, as far as it has a number."""
         own = (

@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import Final, assert_never
 
 import wire
-from client_repl import beside, comings, excerpts, lists
+from client_repl import beside, comings, excerpts, lists, said
 from client_repl.items import (
     Clear,
     Comings,
@@ -28,6 +28,7 @@ from client_repl.items import (
     PresenceLine,
     RoomsListed,
     Roster,
+    Shown,
     Skipped,
     TakenBack,
     Unread,
@@ -67,13 +68,21 @@ def render(
     zone: tzinfo | None = None,
     home: str = "",
     settings: Settings = _DEFAULTS,
+    me: str = "",
+    *,
+    links: bool = True,
 ) -> Fragments:
     """The lines of `item` as they enter the scrollback of a terminal of so many columns; none for a Clear.
 
     `now` in Unix milliseconds is the time of what has none of its own, `zone` where the clock is read (None: here).
-    Lines of a room say its name, but for those of `home`.
+    Lines of a room say its name, but for those of `home`. `me` is the user's own name; `links`: the terminal knows
+    them.
     """
-    paper = Paper(now, columns, zone or settings.tz, home, settings)
+    return drawn(item, Paper(now, columns, zone or settings.tz, home, settings, me, links))
+
+
+def drawn(item: Item, paper: Paper) -> Fragments:
+    """The same on this paper."""
     match item:
         case Line():
             return beside.line(item, paper)
@@ -81,7 +90,9 @@ def render(
             return excerpts.page(item, paper)
         case Found():
             return excerpts.found(item, paper)
-        case Entered(where, topic, left=False) if fold(where) == fold(home):
+        case Shown(line, raw):
+            return said.line(line, paper, whole=True, raw=raw)
+        case Entered(where, topic, left=False) if fold(where) == fold(paper.home):
             return excerpts.begin(where, topic, paper)
         case Failure(code, text, draft):
             shown = remark("!", f"{clean_line(code)}: {clean_text(text)}", paper, style="class:failure")

@@ -1,5 +1,6 @@
 """Long lines broken here and not by the terminal, whose next row begins where somebody else's line would."""
 
+import itertools
 import unicodedata
 from collections.abc import Iterator
 from typing import Final
@@ -7,6 +8,8 @@ from typing import Final
 from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
 
+KEPT: Final = "class:code-block"
+"""The style of what keeps its blanks: rows end in it where they are full."""
 _MARKS: Final = frozenset({"Mn", "Me", "Cf"})
 """Categories of characters that every terminal draws upon the one before them."""
 _EMOJI_SIGN: Final = "\ufe0f"
@@ -17,10 +20,10 @@ def wrap(fragments: StyleAndTextTuples, columns: int, hang: int, head: int) -> S
     """`fragments` in rows of at most `columns`, with `hang` blanks before each but the first.
 
     Rows end at a blank where there is one, which is left out; not at one of the first `head` characters, unless even
-    these are too many. Nothing is left out but blanks.
+    these are too many. Nothing is left out but blanks, and none that are KEPT.
     """
-    text = fragment_list_to_text(fragments)
-    cells, indent = list(text), " " * hang
+    cells, indent = list(fragment_list_to_text(fragments)), " " * hang
+    text = "".join(part.replace(" ", "_") if KEPT in style else part for style, part, *_ in fragments)
     for end, start in _cuts(text, columns, max(1, columns - hang), head):
         if start == end:
             cells[end] = f"\n{indent}{cells[end]}"
@@ -33,6 +36,12 @@ def wrap(fragments: StyleAndTextTuples, columns: int, hang: int, head: int) -> S
         wrapped.append((style, "".join(cells[position : position + len(part)])))
         position += len(part)
     return wrapped
+
+
+def end_of_rows(rows: int, text: str, columns: int, hang: int, head: int) -> int:
+    """Where so many rows of `text` end, as `wrap` would break it; its length where it has no more."""
+    cuts = itertools.islice(_cuts(text, columns, max(1, columns - hang), head), rows - 1, None)
+    return next((end for end, _ in cuts), len(text))
 
 
 def _cuts(text: str, first: int, room: int, head: int) -> Iterator[tuple[int, int]]:

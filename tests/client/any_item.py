@@ -63,6 +63,20 @@ _TRICKS = (
         " " * 90,
         "x" * 90,
     ),
+    *(
+        "*",
+        "_",
+        "`",
+        "```",
+        "```python\n",
+        "\n```\n",
+        "def x(): '",
+        "https://x.org/",
+        "http://",
+        "https://é.org/",
+        "@",
+        ").",
+    ),
 )
 
 HOSTILE = st.lists(st.sampled_from(_TRICKS) | st.text(st.characters(codec=None), max_size=5), max_size=8).map("".join)

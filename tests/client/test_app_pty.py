@@ -69,7 +69,11 @@ def test_pending_lines_stay_above_the_prompt_until_they_are_in_the_log(terminal:
     terminal.until_shown("> you → bob (private): a secret")
     terminal.until(lambda: not any("…" in row for row in terminal.rows))
     shown = [row for row in terminal.rows if "first" in row or "secret" in row or "hello" in row]
-    assert [row[21:] for row in shown] == ["  bob: hello", "> alice: first", "> you → bob (private): a secret"]
+    assert [row[21:] for row in shown] == [
+        "         bob: hello",
+        ">      alice: first",
+        "> you → bob (private): a secret",
+    ]
 
 
 def test_a_refused_line_returns_to_the_editor_or_is_printed_to_be_copied(terminal: TerminalProcess) -> None:
@@ -113,7 +117,7 @@ def test_a_paste_is_one_message(terminal: TerminalProcess) -> None:
     terminal.until_shown("return 1")
     assert "alice:" not in "".join(terminal.rows)
     terminal.send("\r")
-    terminal.until_shown("> alice: def f():")
+    terminal.until_shown("alice: def f():")
     terminal.until_shown("␛[2J")
     assert not any(row.startswith("#lobby> def") for row in terminal.rows)
 
@@ -181,7 +185,7 @@ def test_a_direct_message_waits_until_somebody_looks(terminal: TerminalProcess) 
 
 def test_other_rooms_are_counted_and_lines_for_the_user_are_printed(terminal: TerminalProcess) -> None:
     terminal.send("!enter\r!dev one\r!dev alice, two\r!dev three\r")
-    terminal.until_shown("! #dev bob: alice, two")
+    terminal.until_shown("!   #dev bob: alice, two")
     terminal.until(lambda: terminal.rows[-1].endswith(" · #dev 3!"))
     assert not any("one" in row or "three" in row for row in terminal.rows)
 

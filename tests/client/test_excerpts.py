@@ -32,19 +32,19 @@ def test_going_to_a_room_shows_its_last_lines_and_what_is_new_among_them() -> No
     assert rows(page) == [
         "── #dev: what⏎we build ──",
         "12:00     … earlier: /history before #10",
-        "10:00  10   bob: <10>",
+        "10:00  10          bob: <10>",
         "── new ──",
-        "11:00  11   bob: <11>",
-        "12:00  12   bob: <12>",
+        "11:00  11          bob: <11>",
+        "12:00  12          bob: <12>",
     ]
 
 
 def test_own_lines_are_not_new() -> None:
     lines = (*talk(10), *talk(11, own=True), *talk(12))
     assert rows(PageShown("#dev", lines, more=False, moved=True, read=10))[-3:] == [
-        "11:00  11 > bob: <11>",
+        "11:00  11 >        bob: <11>",
         "── new ──",
-        "12:00  12   bob: <12>",
+        "12:00  12          bob: <12>",
     ]
     assert "── new ──" not in rows(PageShown("#dev", lines, more=False, moved=True, read=12))
     assert "── new ──" not in rows(PageShown("#dev", lines, more=False))
@@ -58,14 +58,14 @@ def test_days_stand_between_the_lines_and_the_talk_goes_on_today() -> None:
     assert rows(page) == [
         "── #lobby ──",
         "── Fri 2026-01-30 ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
         "── Sun 2026-02-01 ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
         "── today, Mon 2026-02-02 ──",
     ]
     assert rows(PageShown("#lobby", (*lines, line()), more=False, moved=True))[-2:] == [
         "── today, Mon 2026-02-02 ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
     ]
 
 
@@ -73,7 +73,10 @@ def test_what_was_done_to_a_line_stands_beside_it() -> None:
     edited = dataclasses.replace(line("tea"), edited=True)
     liked = dataclasses.replace(edited, reactions={"👍": 2, ":te\na:": 1})
     page = PageShown("#lobby", (edited, liked), more=False)
-    assert rows(page)[1:-1] == ["12:00   7   bob: tea  (edited)", "12:00   7   bob: tea  (edited)  👍 2  :te⏎a: 1"]
+    assert rows(page)[1:-1] == [
+        "12:00   7          bob: tea  (edited)",
+        "12:00   7          bob: tea  (edited)  👍 2  :te⏎a: 1",
+    ]
     assert rows(page, 40)[1:-1] == [
         "12:00   7   bob: tea  (edited)",
         "12:00   7   bob: tea",
@@ -89,7 +92,7 @@ def test_history_ends_before_the_talk_goes_on() -> None:
     assert rows(PageShown("#lobby", (line(time=NOON - DAY),), more=True, later=True)) == [
         "── #lobby ──",
         "── Sun 2026-02-01 ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
         "12:00     … later ones are left out: ask with a later time, or /history",
         "──",
     ]
@@ -112,10 +115,10 @@ def test_finds_are_apart_and_marked() -> None:
     assert rows(Found("te a", finds, (12, 3), more=True)) == [
         "12:00     ~ 2 finds for “te a”, the newest first, and there are older ones:",
         "──",
-        "11:00  11   #dev bob: <11>",
-        "12:00  12 » #dev bob: <12>",
+        "11:00  11     #dev bob: <11>",
+        "12:00  12 »   #dev bob: <12>",
         "──",
-        "2026-02-01 12:00   3 » bob: tea",
+        "2026-02-01 12:00   3 »        bob: tea",
         "──",
     ]
     assert (

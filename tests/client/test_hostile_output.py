@@ -5,6 +5,7 @@ import re
 import unicodedata
 from datetime import UTC
 from typing import Final
+from urllib.parse import quote
 
 import pyte
 import pytest
@@ -22,7 +23,7 @@ from prompt_toolkit.utils import get_cwidth
 from client_repl import bars, jsonl, plain, view
 from client_repl.background import Background
 from client_repl.completer import ChatCompleter
-from client_repl.items import Clear, Failure, Found, Item, Line, Listed, PageShown, RoomsListed, Roster, Unread
+from client_repl.items import Clear, Failure, Found, Item, Line, Listed, PageShown, RoomsListed, Roster, Shown, Unread
 from client_repl.outbox import Pending
 from client_repl.paper import Fragments, Paper
 from client_repl.sanitize import MAX_MARKS
@@ -39,6 +40,8 @@ _TAGS: Final = frozenset(map(chr, range(0xE0000, 0xE0080)))
 _JOINERS: Final = frozenset("\u200c\u200d")
 _FIRST: Final = re.compile(r"(\d{4}-\d\d-\d\d )?\d\d:\d\d +|── ?|  ")
 """What rows of a terminal begin with: a clock, a rule, or blanks."""
+_LINK: Final = re.compile(r"\x1b\]8;(?:id=1)?;((?:https?://[!-~]{1,2076})?)\x1b\\", re.IGNORECASE)
+"""The sequence that begins a link, and the one that ends it."""
 
 
 def check_harmless(written: str, layout: str = "\n") -> None:
@@ -73,12 +76,26 @@ def test_a_terminal_can_only_show_it(item: Item, columns: int) -> None:
 
 
 @given(items(), st.integers(20, 120))
+def test_links_end_where_they_stand_and_lead_where_they_say(item: Item, columns: int) -> None:
+    target = ""
+    for look, text, *_ in view.render(item, NOON, columns, UTC, "#lobby"):
+        if "[ZeroWidthEscape]" in look:
+            link = _LINK.fullmatch(text)
+            assert link, "nothing else is written as it is"
+            assert not (target and link[1]), "one in another"
+            target = link[1]
+        else:
+            assert not target or (text.isprintable() and quote(text, "%!#$&'()*+,/:;=?@[]~") in target)
+    assert not target
+
+
+@given(items(), st.integers(20, 120))
 def test_only_lines_and_rules_begin_in_the_first_column(item: Item, columns: int) -> None:
     _, shown = rows(item, columns)
     assert all(_FIRST.match(row) for row in shown)
     lines = sum(row[0].isdigit() for row in shown)
     match item:
-        case Line():
+        case Line() | Shown():
             assert lines == 1
         case PageShown():
             assert lines == len(item.lines) + (item.more or not item.lines)
@@ -91,6 +108,7 @@ def test_only_lines_and_rules_begin_in_the_first_column(item: Item, columns: int
 @given(items(), st.integers(20, 120))
 def test_on_a_real_screen_nothing_is_moved_coloured_or_wrapped_but_by_us(item: Item, columns: int) -> None:
     fragments, shown = rows(item, columns)
+    linked = "".join(text for style, text, *_ in fragments if "class:link" in style)
     screen = pyte.Screen(columns + 1, len(shown) + 2)  # else it begins a row for a mark behind a full one
     modes = set(screen.mode)
     written = io.StringIO()
@@ -107,7 +125,8 @@ def test_on_a_real_screen_nothing_is_moved_coloured_or_wrapped_but_by_us(item: I
     for row in screen.buffer.values():
         for cell in row.values():
             assert cell.bg == "default"
-            assert not any((cell.reverse, cell.blink, cell.underscore, cell.strikethrough))
+            assert not any((cell.reverse, cell.blink, cell.strikethrough))
+            assert not cell.underscore or cell.data in linked
 
 
 @given(items())
@@ -118,7 +137,7 @@ def test_a_pipe_gets_nothing_else(item: Item) -> None:
     assert "\n" not in re.sub("\n {8}", "", remark), "what follows stands apart"
     begun = [row for row in message.split("\n") if row and not row.startswith(" " * 8)]
     match item:
-        case Line():
+        case Line() | Shown():
             assert len(begun) == 1
         case PageShown():
             assert len(begun) == len(item.lines) * (not item.moved)

@@ -48,7 +48,7 @@ class Printed:
         self.where = "#lobby"
 
     def fragments(self, item: Item, now: int = NOON) -> Fragments:
-        return self.talk.print(item, now, 80, self.where, Settings(), UTC)
+        return self.talk.print(item, now, 80, self.where, Settings(), zone=UTC)
 
     def rows(self, *shown: Item, now: int = NOON) -> list[str]:
         return [row for item in shown for row in fragment_list_to_text(self.fragments(item, now)).splitlines()]
@@ -67,16 +67,16 @@ def test_what_is_past_stands_under_its_day_and_what_is_new_under_a_rule() -> Non
     ) == [
         "12:00     ~ you are alice on home",
         "── Sun 2026-02-01 ──",
-        "12:00   7   bob: see you",
-        "12:00   7 > bob: me too",
+        "12:00   7          bob: see you",
+        "12:00   7 >        bob: me too",
         "── today, Mon 2026-02-02 ──",
         "── new since you left ──",
-        "11:00   7   bob: morning",
-        "11:00   7 > bob: what a day",
-        "11:00   7   bob: tea?",
+        "11:00   7          bob: morning",
+        "11:00   7 >        bob: what a day",
+        "11:00   7          bob: tea?",
         "── now ──",
-        "12:00   7   bob: hello",
-        "12:00   7   bob: again",
+        "12:00   7          bob: hello",
+        "12:00   7          bob: again",
     ]
 
 
@@ -85,9 +85,9 @@ def test_what_was_missed_yesterday_ends_with_today() -> None:
     assert printed.rows(past("see you", NOON - DAY, new=True), line("hello")) == [
         "── Sun 2026-02-01 ──",
         "── new since you left ──",
-        "12:00   7   bob: see you",
+        "12:00   7          bob: see you",
         "── today, Mon 2026-02-02 ──",
-        "12:00   7   bob: hello",
+        "12:00   7          bob: hello",
     ]
     assert printed.rows(past("missed", new=True))[0] == "── new since you left ──", "another time"
 
@@ -95,16 +95,16 @@ def test_what_was_missed_yesterday_ends_with_today() -> None:
 def test_what_is_said_in_a_moment_without_a_connection_is_talk() -> None:
     moment = dataclasses.replace(line("missed"), replay=True)
     assert Printed().rows(line("before"), moment, line("after")) == [
-        "12:00   7   bob: before",
-        "12:00   7   bob: missed",
-        "12:00   7   bob: after",
+        "12:00   7          bob: before",
+        "12:00   7          bob: missed",
+        "12:00   7          bob: after",
     ]
 
 
 def test_the_past_of_several_conversations_goes_back_and_forth() -> None:
     shown = Printed().rows(past("one", NOON - DAY), past("two"), past("three", NOON - DAY), line("four"))
     assert shown[0::2] == ["── Sun 2026-02-01 ──", "── today, Mon 2026-02-02 ──", "── Sun 2026-02-01 ──", shown[2]]
-    assert shown[-1] == "12:00   7   bob: four"
+    assert shown[-1] == "12:00   7          bob: four"
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ def test_past_lines_are_dimmed_and_keep_the_colour_of_their_names() -> None:
 
 def test_the_talk_goes_on_where_the_user_went() -> None:
     printed = Printed()
-    assert printed.rows(line("hi", where="#dev")) == ["12:00   7   #dev bob: hi"]
+    assert printed.rows(line("hi", where="#dev")) == ["12:00   7     #dev bob: hi"]
     page = PageShown("#dev", (line("old", where="#dev", time=NOON - DAY),), more=False, moved=True)
     assert printed.rows(past("x"), page)[-1] == "── today, Mon 2026-02-02 ──"
-    assert printed.rows(line("hi", where="#dev")) == ["12:00   7   bob: hi"], "the page has said that it is now"
+    assert printed.rows(line("hi", where="#dev")) == ["12:00   7          bob: hi"], "the page has said that it is now"
     assert printed.rows(Entered("#ops")) == ["12:00     + you are in #ops"], "by another client"
     printed.where = "#ops"
-    assert printed.rows(Entered("#ops"), line("hi", where="#ops")) == ["── #ops ──", "12:00   7   bob: hi"]
-    assert printed.rows(line("hi", where="#dev"))[0] == "12:00   7   #dev bob: hi"
+    assert printed.rows(Entered("#ops"), line("hi", where="#ops")) == ["── #ops ──", "12:00   7          bob: hi"]
+    assert printed.rows(line("hi", where="#dev"))[0] == "12:00   7     #dev bob: hi"
 
 
 def test_what_was_asked_for_has_rules_of_its_own() -> None:

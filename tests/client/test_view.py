@@ -28,6 +28,7 @@ from client_repl.items import (
     PresenceLine,
     RoomsListed,
     Roster,
+    Shown,
     Skipped,
     TakenBack,
     Unread,
@@ -79,16 +80,16 @@ def shown(item: Item) -> str:
 @pytest.mark.parametrize(
     ("item", "text"),
     [
-        (line(), "12:00   7   bob: hello\n"),
-        (line(sender="alice", own=True), "12:00   7 > alice: hello\n"),
-        (line("alice?", mention=True), "12:00   7 ! bob: alice?\n"),
+        (line(), "12:00   7          bob: hello\n"),
+        (line(sender="alice", own=True), "12:00   7 >      alice: hello\n"),
+        (line("alice?", mention=True), "12:00   7 !        bob: alice?\n"),
         (line(where="@bob"), "12:00   7   bob → you (private): hello\n"),
         (line(where="@bob", mention=True), "12:00   7 ! bob → you (private): hello\n"),
         (line(sender="alice", where="@bob", own=True), "12:00   7 > you → bob (private): hello\n"),
-        (line("waves", kind=wire.Kind.ACTION), "12:00   7   * bob waves\n"),
+        (line("waves", kind=wire.Kind.ACTION), "12:00   7         * bob waves\n"),
         (line("waves", where="@bob", kind=wire.Kind.ACTION), "12:00   7   * bob → you (private) waves\n"),
-        (line("hi", where="#dev"), "12:00   7   #dev bob: hi\n"),
-        (line("waves", where="#d\x1b", kind=wire.Kind.ACTION), "12:00   7   #d␛ * bob waves\n"),
+        (line("hi", where="#dev"), "12:00   7     #dev bob: hi\n"),
+        (line("waves", where="#d\x1b", kind=wire.Kind.ACTION), "12:00   7     #d␛ * bob waves\n"),
         (line("hullo", kind=wire.Kind.EDIT, number=0), "12:00       * bob changes an earlier line to: hullo\n"),
         (line("hullo", kind=wire.Kind.EDIT, number=0, about=12), "12:00       * bob changes line 12 to: hullo\n"),
         (
@@ -103,17 +104,25 @@ def shown(item: Item) -> str:
         (line("", kind=wire.Kind.FORGET, ref=0), "12:00   7   * bob takes back all that was theirs here\n"),
         (line("tea", kind=wire.Kind.TOPIC), "12:00   7   * bob sets the topic: tea\n"),
         (line("", kind=wire.Kind.TOPIC), "12:00   7   * bob ends the topic\n"),
-        (line("def f():\n    pass"), "12:00   7   bob: def f():\n                     pass\n"),
+        (line("def f():\n    pass"), f"12:00   7          bob: def f():\n{'':24}    pass\n"),
         (
             line("\n" * 16_383),
-            "12:00   7   bob: \n" + (" " * 17 + "\n") * 39 + " " * 17 + "… 16344 more lines\n",
+            "12:00   7          bob: \n" + f"{'':24}\n" * 14 + f"{'':24}… 16369 more lines: /show 7\n",
         ),
-        (line("\n".join("x" * 41)), "12:00   7   bob: x\n" + (" " * 17 + "x\n") * 39 + " " * 17 + "… 1 more line\n"),
-        (line("\n".join("x" * 40)), "12:00   7   bob: x\n" + (" " * 17 + "x\n") * 39),
+        (
+            line("\n".join("x" * 16), kind=wire.Kind.EDIT, number=0, about=3),
+            "12:00       * bob changes line 3 to: x\n" + f"{'':12}x\n" * 14 + f"{'':12}… 1 more line: /show 3\n",
+        ),
+        (
+            line("\n".join("x" * 16), kind=wire.Kind.EDIT, number=0),
+            "12:00       * bob changes an earlier line to: x\n" + f"{'':12}x\n" * 14 + f"{'':12}… 1 more line\n",
+        ),
+        (line("\n".join("x" * 15)), "12:00   7          bob: x\n" + f"{'':24}x\n" * 14),
+        (Shown(line("\n".join("x" * 16))), "12:00   7          bob: x\n" + f"{'':24}x\n" * 15),
         (line("a\nb", sender="b" * 30), f"12:00   7   {'b' * 30}: a\n            b\n"),
-        (line("\x1b[2Jhi\rho", sender="b\nb"), "12:00   7   b⏎b: ␛[2Jhi␍ho\n"),
-        (line(time=NOON - 86_400_000), "2026-02-01 12:00   7   bob: hello\n"),
-        (line(time=(1 << 63) - 1, number=12345), "9999-01-01 00:00 12345   bob: hello\n"),
+        (line("\x1b[2Jhi\rho", sender="b\nb"), "12:00   7          b⏎b: ␛[2Jhi␍ho\n"),
+        (line(time=NOON - 86_400_000), "2026-02-01 12:00   7          bob: hello\n"),
+        (line(time=(1 << 63) - 1, number=12345), "9999-01-01 00:00 12345          bob: hello\n"),
         (change(wire.Change.JOINED), "12:00     + carol joined\n"),
         (change(wire.Change.LEFT), "12:00     - carol left\n"),
         (change(wire.Change.JOINED, where="#dev"), "12:00     + carol joined #dev\n"),
@@ -186,7 +195,7 @@ def test_how_it_reads(item: Item, text: str) -> None:
 
 
 def test_every_kind_of_item_has_a_look() -> None:
-    assert len(get_args(Item)) == 18
+    assert len(get_args(Item)) == 19
 
 
 def test_the_list_of_the_users_conversations() -> None:
@@ -340,6 +349,7 @@ def test_nothing_remote_reaches_the_terminal_as_it_is(name: str, text: str) -> N
         RoomsListed((wire.Room(name, text, 1, True),), {}),
         PageShown(name, (line(text, sender=name),), more=True, moved=True, topic=text, read=1),
         Found(text, ((line(text, sender=name, where=name),),), (7,), more=True),
+        Shown(line(text, sender=name)),
         Unread({name: 1, text: 2}, {name: 1}),
     ]
     looks = [view.render(item, NOON, 80, UTC) for item in items]

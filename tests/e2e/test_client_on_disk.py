@@ -115,9 +115,9 @@ async def test_a_terminal_comes_back_with_its_draft_and_pending_lines_after_a_ki
             assert any("3 of your lines are not sent yet, and will be sent" in row for row in terminal.rows)
         proxy.accepting = True
         async with sitting(tmp_path, proxy.where) as terminal:
-            await until_shown(terminal, "> alice: one")
+            await until_shown(terminal, " alice: one")
             await until_shown(terminal, "> you → bob (private): two")
-            await until_shown(terminal, "> alice: half a 日本 line")
+            await until_shown(terminal, " alice: half a 日本 line")
             await until(terminal, lambda: shows(terminal, ""))
         assert await heard(bob, 3) == {"#lobby": ["one", "half a 日本 line"], "@bob": ["two"]}
 
@@ -166,12 +166,12 @@ async def test_clients_side_by_side_share_a_state_and_see_everything_once(tmp_pa
             await until_shown(one, "you are alice")
             await until_shown(two, "you are alice")
             one.send("from one\r")
-            await until_shown(two, "> alice: from one")
+            await until_shown(two, " alice: from one")
             two.send("from two\r")
-            await until_shown(one, "> alice: from two")
+            await until_shown(one, " alice: from two")
             await process.stdin.send_all(b"from the pipe\n")
-            await until_shown(one, "> alice: from the pipe")
-            await until_shown(two, "> alice: from the pipe")
+            await until_shown(one, " alice: from the pipe")
+            await until_shown(two, " alice: from the pipe")
             slots = {path.name for path in (state / "slots").glob("*.db")}
             assert slots == {"json-0.db", "terminal-0.db", "terminal-1.db", "pipe-0.db"}
         texts = [event["text"] for event in await json.messages(3)]

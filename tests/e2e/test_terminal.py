@@ -136,7 +136,7 @@ async def test_a_half_typed_draft_outlives_a_killed_server(tmp_path: Path, engin
     draft = "half a line\nnot yet sé"
     async with serving(tmp_path, engine=engine) as first, sitting(tmp_path, first.where) as terminal:
         terminal.send("said before\r")
-        await until(terminal, lambda: any("> alice: said before" in row for row in terminal.rows))
+        await until(terminal, lambda: any(" alice: said before" in row for row in terminal.rows))
         terminal.send(draft.replace("\n", "\x1b\r"))
         await until(terminal, lambda: shows(terminal, draft))
 

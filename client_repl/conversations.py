@@ -43,6 +43,8 @@ class Conversations:
         self._by_partner: dict[int, int] = {}
         self._topics: dict[int, _Topic] = {}
         self._rooms: set[int] = set()
+        self._order: dict[int, None] = {}
+        """All, the one that became known last is last; a room that was left begins anew."""
         self._known: set[int] | None = None
         """The rooms that the user was in when that was last known in full; None before the first time."""
         self._settled = False
@@ -90,6 +92,7 @@ class Conversations:
         """The user is in this room no longer. False: that was known."""
         was = conversation in self._rooms
         self._rooms.discard(conversation)
+        self._order.pop(conversation, None)
         if self._settled:
             self._known = set(self._rooms)
         return was
@@ -97,6 +100,7 @@ class Conversations:
     def call(self, conversation: int, name: str, partner: int) -> None:
         """The conversation is called `name`; where it is a direct one, it is with `partner`, 0 if that is not known."""
         self._called[conversation] = name
+        self._order.setdefault(conversation)
         self._ids[fold(name)] = conversation
         if partner:
             self._partners[conversation] = partner
@@ -129,6 +133,7 @@ class Conversations:
         """The log is another one, where ids and accounts are others."""
         for kept in (self._called, self._ids, self._partners, self._by_partner, self._topics, self._active):
             kept.clear()
+        self._order.clear()
         self._rooms.clear()
         self._known = None
 
@@ -168,6 +173,20 @@ class Conversations:
     def has_left(self, conversation: int) -> bool:
         """Whether it is a room that the user was in, so that nothing more of it comes."""
         return conversation in self._called and not self.inside(conversation)
+
+    def now(self, where: str) -> str:
+        """What the conversation that was called `where` is called by now."""
+        if number := self.find(where):
+            return self.name(number)
+        name = self._names.name(self._names.account(where[1:])) if where.startswith("@") else ""
+        return f"@{name}" if name else where
+
+    @property
+    def numbered(self) -> list[str]:
+        """All that the user is in, by name, in an order that stays: the lobby, rooms as they were entered, direct ones
+        as they became known. The first is number 1."""
+        there = [self.name(number) for number in self._order if self.inside(number)]
+        return sorted(there, key=lambda name: (name.startswith("@"), name != LOBBY))
 
     @property
     def by_activity(self) -> list[int]:

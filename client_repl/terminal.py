@@ -160,6 +160,13 @@ class Printer:
         """How many items were brought, how many of the first ones wait for nothing but their turn, or are drawn."""
         self._wake = trio.Event()
         self._drawn = trio.lowlevel.ParkingLot()
+        self._lent = False
+
+    def hold(self, lent: bool) -> None:
+        """Draw nothing, as another program has the terminal; or go on with what came meanwhile."""
+        self._lent = lent
+        if not lent:
+            self._wake.set()
 
     def show(self, item: Item) -> None:
         """Have `item` drawn soon."""
@@ -185,14 +192,14 @@ class Printer:
             await self._wake.wait()
             self._wake = trio.Event()
             held = len(self._backlog)
-            while self._waiting:
+            while self._waiting and not self._lent:
                 self._draw_batch()
                 self._drawn.unpark_all()
                 await trio.lowlevel.checkpoint()
             await trio.sleep(FLUSH_SECONDS)
             if held and len(self._backlog) == held:  # nothing more came
                 self._queue(self._backlog.release())
-            if self._backlog or self._waiting:
+            if (self._backlog or self._waiting) and not self._lent:
                 self._wake.set()
 
     def flush(self) -> None:

@@ -67,6 +67,8 @@ class Composer:
                     result = await edited(draft())
                 except ComposeError as exc:
                     result = exc
+        except OSError:  # the terminal is gone, which whoever reads it learns as well
+            return
         finally:
             self._work = None
         done(result)

@@ -6,7 +6,7 @@ import signal
 import stat
 from pathlib import Path
 
-from tests.client.terminal_harness import TerminalProcess, assert_restored, python
+from tests.client.terminal_harness import PATIENCE, TerminalProcess, assert_restored, python
 
 CLIENT = python("-m", "tests.client.scripted_client")
 ALT_LEFT, ALT_RIGHT = "\x1b[1;3D", "\x1b[1;3C"
@@ -229,3 +229,18 @@ def test_an_empty_draft_is_written_in_the_own_editor(tmp_path: Path) -> None:
         terminal.send("/quit\r")
         assert terminal.exit_code() == 0
         assert_restored(terminal)
+
+
+def test_a_window_that_is_closed_over_the_own_editor_ends_both(tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(EDITOR)
+    editor.chmod(0o700)
+    with TerminalProcess(CLIENT, env={"VISUAL": str(editor)}) as terminal:
+        sit(terminal)
+        terminal.send(f"half{EDIT}")
+        terminal.until_shown("editing /")
+        terminal.hang_up()
+        assert terminal.process.wait(PATIENCE) == 129
+        assert "Traceback" not in terminal.stderr()
+        (folder,) = re.findall(rb"editing (/\S+)/draft.txt", terminal.raw)
+        assert not os.path.exists(os.fsdecode(folder))

@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO, assert_never
 
 import trio
 
@@ -16,13 +16,14 @@ from client_repl import address, identity, pipe, tokens
 from client_repl.address import Address
 from client_repl.chat import Chat
 from client_repl.conversations import LOBBY
-from client_repl.effects import SaveSetting
+from client_repl.effects import Save, SaveLists, SaveSetting
 from client_repl.identity import Identity
 from client_repl.inputs import Mode
 from client_repl.items import Failure, Item, Notice, Welcomed
 from client_repl.keeper import Keeper, Written
 from client_repl.kept import Kept, Kind, SlotError
 from client_repl.known_servers import KnownServers, KnownServersError
+from client_repl.lists_file import ListsFile, ListsFileError
 from client_repl.nonces import new_nonce
 from client_repl.options import Options, login_name, parse
 from client_repl.sanitize import clean_line
@@ -69,6 +70,8 @@ def _run(options: Options) -> int:
     trust, token = user.trust(target, options), _token(options, target)
     kind = _kind(options, on_terminal)
     asks_name = on_terminal and not token.names_the_user
+    lists_file = user.lists_file(target)
+    lists, lists_trouble = lists_file.load()
     chat = Chat(
         options.name or user.last_name or ("" if asks_name else login_name() or "guest"),
         new_nonce=new_nonce,
@@ -76,8 +79,10 @@ def _run(options: Options) -> int:
         mode=_mode(options, on_terminal),
         history=kind.has_history,
         screen=on_terminal,
+        newcomer=on_terminal and user.is_new,
         settings=user.settings,
     )
+    chat.lists.restore(lists)
     with user.slot(kind, target) as (slot, kept, remark):
         chat.restore(kept.lines, kept.progress, "" if options.to else kept.place)
         keeper = Keeper(chat, slot, kind)
@@ -96,13 +101,19 @@ def _run(options: Options) -> int:
                     user.remember(target, item.name)
                 show(item)
 
-            def save_setting(change: SaveSetting) -> None:
+            def save(change: Save) -> None:
                 try:
-                    user.settings_file.save(change.name, change.value)
-                except SettingsFileError as exc:
+                    match change:
+                        case SaveSetting(name, value):
+                            user.settings_file.save(name, value)
+                        case SaveLists():
+                            lists_file.save(change)
+                        case _ as never:
+                            assert_never(never)
+                except (SettingsFileError, ListsFileError) as exc:
                     show(Failure("not-kept", f"It holds until this client ends: {exc}"))
 
-            for trouble in filter(None, (user.settings_trouble, remark)):
+            for trouble in filter(None, (user.settings_trouble, lists_trouble, remark)):
                 show(Notice(trouble))
             return Session(
                 chat,
@@ -114,7 +125,7 @@ def _run(options: Options) -> int:
                 confirm=confirm if asks is None else asks.confirm,
                 ask_name=None if asks is None else asks.name,
                 ask_secret=None if asks is None else asks.secret,
-                save_setting=save_setting,
+                save=save,
                 give_up=give_up,
                 pause=pause,
                 keeper=keeper,
@@ -163,6 +174,7 @@ class _User:
         self._import = options.import_key
         self.reached = False
         last = self._state.recall()
+        self.is_new = not last.server
         self.last_name = "" if options.guest else last.name
         self.last_server: Address | None = None
         with contextlib.suppress(ValueError):
@@ -170,6 +182,10 @@ class _User:
         self.identity = self._load()
         self.settings_file = SettingsFile(self._state.settings, saves=not options.guest)
         self.settings, self.settings_trouble = self.settings_file.load()
+
+    def lists_file(self, target: Address) -> ListsFile:
+        """Whom the user ignores there, and which rooms they follow; for a guest it keeps nothing."""
+        return ListsFile(self._state.lists, target, keeps=not self._guest)
 
     def _load(self) -> Identity:
         if self._guest:
@@ -279,6 +295,7 @@ def _kind(options: Options, on_terminal: bool) -> Kind:
 def _ask_server(on_terminal: bool) -> Address:
     if not on_terminal:
         raise _StartError("which server? Give its address, HOST[:PORT] or an invite")
+    print("Which server? Its host gives you an invite, a line that begins with tchat://, or an address.")
     while True:
         try:
             answer = input("server (HOST[:PORT] or an invite): ")

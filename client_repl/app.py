@@ -15,6 +15,7 @@ from outcome import Outcome
 
 import wire
 from client_repl import view
+from client_repl.calling import Caller
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
 from client_repl.desk import Desk
@@ -57,6 +58,7 @@ FAREWELL: Final = 0.5
 """Seconds for our Bye and the server's, after Ctrl-C and after signals, which want an end now."""
 RESTORE_TIMEOUT: Final = 3.0
 """Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
+_NAME_IS_FOR: Final = "Choose the name by which others see you; /nick changes it later."
 
 
 def run(
@@ -131,6 +133,7 @@ class _Guest:
             hold_drafts=hold_drafts,
             recall=recall,
         )
+        self._caller = Caller(chat, self._editor.app)
         self._printer = Printer(self._editor.scrollback, self._render)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
         self._session = connect(self._show, asks, self._printer.room, self._printer.written)
@@ -232,6 +235,7 @@ class _Guest:
         return view.render(item, _now(), columns, home=self._home, settings=self._chat.settings)
 
     def _show(self, item: Item) -> None:
+        self._caller.came(item)
         match item:
             case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
                 return
@@ -253,13 +257,12 @@ class _Guest:
         """A name from the user; None: none will come. Cancelling is safe.
 
         The login name is offered at first; when a name was refused, that one to be corrected."""
-        if reason:
-            self._printer.show(Notice(reason))
+        self._printer.show(Notice(reason or _NAME_IS_FOR))
         default = "" if reason else suggested_name()
         question = f"your name [{default}]: " if default else "your name: "
         refused = self._chat.name if reason else ""
         answer = await self._ask(question, "Enter takes this name; Ctrl-D leaves the chat", text=refused)
-        return None if answer is None else answer.strip() or default
+        return None if answer is None or answer.strip() == "/quit" else answer.strip() or default
 
     async def _confirm(self, text: str, question: str) -> bool:
         """A whole yes or no: what is asked may be important. Ctrl-D is a no. Cancelling is safe."""

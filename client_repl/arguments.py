@@ -4,6 +4,8 @@ import re
 import unicodedata
 from typing import Final, NamedTuple
 
+from client_repl import emojis
+
 MAX_REACTION: Final = 64
 """Bytes; the longest emoji of today are families of 35."""
 
@@ -88,6 +90,11 @@ def is_reaction(text: str) -> bool:
     if len(text.encode(errors="replace")) > MAX_REACTION:
         return False
     return _NAMED.fullmatch(text) is not None or _is_emoji(text)
+
+
+def emoji(text: str) -> str:
+    """The emoji that `:name:` means; anything else as it is."""
+    return (emojis.sign(text[1:-1]) if _NAMED.fullmatch(text) else "") or text
 
 
 def _is_emoji(text: str) -> bool:

@@ -1,5 +1,7 @@
 """Who is around: members of rooms, what happens to them, and what it says about the user."""
 
+from collections.abc import Iterator
+
 import wire
 from client_repl import inputs
 from client_repl.conversations import LOBBY, Conversations
@@ -34,6 +36,10 @@ class Company:
         self._ignored = ignored
         self._requests = requests
 
+    def blocks(self, account: int) -> bool:
+        """Whether the user blocks this one."""
+        return account in self._me.blocked
+
     def who(self, where: str, prefix: str, draft: str) -> list[Effect]:
         """Ask who is in the room `where`, with a name that begins with `prefix`."""
 
@@ -42,6 +48,22 @@ class Company:
             return [Show(Roster(members.users, members.total))]
 
         return self._requests.ask(wire.Who(self._requests.new_id(), where, prefix=prefix), draft, roster)
+
+    def complete(self, prefix: str) -> Iterator[str]:
+        """Names that begin with `prefix`, then those that have it inside. Of either, who spoke here last comes first,
+        then who spoke elsewhere, then all others by name. Behind them who is not here, but has a direct conversation
+        with the user; and the user."""
+        here = self._place.conversation
+        last, offered = [], {self._me.name}
+        for name in self._people.complete(prefix, here):
+            if name == self._me.name:
+                last.append(name)
+            else:
+                offered.add(name)
+                yield name
+        partners = (name[1:] for name in self._conversations.complete("@" + prefix, here))
+        yield from (name for name in partners if name not in offered)
+        yield from last
 
     def look_up(self, where: str, prefix: str) -> list[Effect]:
         """Ask for more names that begin with `prefix`, where the room is too big to be known whole."""

@@ -1,12 +1,15 @@
 """The user's conversations: rooms they are in and direct ones, by id and by name, and which were active last."""
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import wire
 from client_repl.names import Names, fold
 
 LOBBY: Final = "#lobby"
+_MAX_LISTED: Final = 1000
+"""Rooms of a server that are offered; two of its lists."""
 
 
 class _Topic(NamedTuple):
@@ -48,6 +51,8 @@ class Conversations:
         self._known: set[int] | None = None
         """The rooms that the user was in when that was last known in full; None before the first time."""
         self._settled = False
+        self._listed: tuple[str, ...] = ()
+        """Rooms of the server, as far as the user asked for them."""
         self._active: dict[int, None] = {}
         """The last one is the one where something was said last."""
 
@@ -135,6 +140,7 @@ class Conversations:
             kept.clear()
         self._order.clear()
         self._rooms.clear()
+        self._listed = ()
         self._known = None
 
     # --- what is known
@@ -193,8 +199,18 @@ class Conversations:
         """All that the user is in, the one where something was said last first."""
         return [number for number in reversed(self._active) if self.inside(number)]
 
-    def complete(self, prefix: str) -> list[str]:
-        """Rooms the user is in, with a name that begins with `prefix`, with or without #; the latest active first."""
-        prefix = fold("#" + prefix.removeprefix("#"))
-        rooms = (self._called[number] for number in self.by_activity if number in self._rooms)
-        return [name for name in rooms if fold(name).startswith(prefix)]
+    def listed(self, rooms: Iterable[str]) -> None:
+        """There are these rooms, whether the user is in them or not."""
+        self._listed = tuple(itertools.islice(dict.fromkeys((*rooms, *self._listed)), _MAX_LISTED))
+
+    def complete(self, prefix: str, here: int) -> Iterator[str]:
+        """Rooms, or direct conversations, with a name that begins with `prefix`, which has its `#` or `@`; then those
+        that have it inside. Of either, the user's own come first, the latest active before others, `here` behind them:
+        nobody needs to be told of it."""
+        sign, asked = prefix[:1], fold(prefix[1:])
+        names: dict[str, str] = {}
+        for name in (*map(self.name, sorted(self.by_activity, key=here.__eq__)), *self._listed):
+            if name.startswith(sign):
+                names.setdefault(fold(name[1:]), name)
+        yield from (name for folded, name in names.items() if folded.startswith(asked))
+        yield from (name for folded, name in names.items() if folded.find(asked) > 0)

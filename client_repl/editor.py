@@ -125,6 +125,7 @@ class Editor:
         self._draft_window.height = self._draft_height
         self.app.ttimeoutlen = _ESCAPE_SECONDS
         self.app.before_render += lambda _: self.look()
+        self.app.before_render += lambda _: self._show_toolbar()
         self.scrollback = Scrollback(self.app, STYLE)
         self._composer = Composer(self.app, hold)
         self._prompt.key_bindings = merge_key_bindings(
@@ -235,6 +236,7 @@ class Editor:
             interrupt=self._interrupt,
             go_to=lambda number: self._go(lambda chat: moving.go_to(chat, number)),
             go_by=lambda steps: self._go(lambda chat: moving.go_by(chat, steps)),
+            go_to_news=lambda: self._go(lambda chat: chat.submit("/unread")),
             compose=self._compose,
             cursor_was_at=self.scrollback.prompt_was_at,
         )
@@ -272,8 +274,8 @@ class Editor:
     def _quit(self) -> None:
         if self._answered is not None:
             self._answered(None)
-        elif not self._composer.busy and not self._send("/quit"):
-            self.app.output.bell()
+        elif not self._composer.busy:
+            self._go(lambda chat: chat.submit("/quit"))
 
     def _interrupt(self) -> None:
         if self._composer.busy:  # it is the other program's
@@ -335,6 +337,11 @@ class Editor:
         columns = get_app().output.get_size().columns
         above = bars.pending(chat.pending, columns, chat.held, chat.sending.unsent)
         return [*above, *bars.prompt(chat.where, target)]
+
+    def _show_toolbar(self) -> None:
+        """The bottom row is there if the user wants it, and for what is said nowhere else."""
+        wanted = self._chat.settings.toolbar or self._hint_now()
+        self._prompt.bottom_toolbar = self._toolbar if wanted else None
 
     def _toolbar(self) -> StyleAndTextTuples:
         chat = self._chat

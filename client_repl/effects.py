@@ -1,5 +1,6 @@
 """What the pure core asks its shell to do, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +85,21 @@ class SaveSetting:
     value: str | int | bool
 
 
-Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | SaveSetting
+@dataclass(frozen=True, slots=True)
+class SaveLists:
+    """Have on disk, for the next start, what changed of whom the user ignores on this server (name -> the accounts that
+    were seen under it, None: heard again) and of the rooms that are followed (whether from now on). The accounts are
+    those of the log `log_id`; b"": as they were."""
+
+    ignored: Mapping[str, tuple[int, ...] | None]
+    followed: Mapping[str, bool]
+    log_id: bytes
+
+
+Save = SaveSetting | SaveLists
+"""What is kept in files of the user's, for all clients that start from then on."""
+
+Effect = Send | Keep | LetGo | Start | Show | RetryAfter | Reconnect | Quit | ShowKey | ExportKey | Save
 
 
 def failure(code: str, text: str, draft: str) -> list[Effect]:

@@ -1,5 +1,6 @@
 """Rooms and places: entering and leaving rooms, and which conversation the user is in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,7 @@ import wire
 from client_repl.conversations import LOBBY, Conversations
 from client_repl.effects import Effect, Show, failure
 from client_repl.inputs import is_conversation
-from client_repl.items import Entered, Notice, RoomsListed
+from client_repl.items import Entered, Listed, Listing, Notice, RoomsListed
 from client_repl.marking import Marking
 from client_repl.names import fold
 from client_repl.pages import Pages
@@ -17,6 +18,7 @@ from client_repl.reading import Reading
 from client_repl.requests import Requests
 from client_repl.sending import Sending
 from client_repl.unread import UnreadLines
+from client_repl.waits import waiting
 
 _NOT_A_ROOM: Final = "A room is called #name, without blanks."
 
@@ -57,6 +59,8 @@ class Going:
         self._requests = requests
         self._joins: dict[int, _Join] = {}
         """By request, until the user is in the room."""
+        self._looked_up = False
+        """On this connection the server was asked which rooms there are."""
 
     # --- what the user does
 
@@ -99,11 +103,41 @@ class Going:
         if not room.startswith("#"):
             return failure(wire.Code.NO_SUCH_ROOM, "You can leave rooms only; /switch goes elsewhere.", draft)
         if not self._conversations.find(room):
-            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}.", draft)
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {room}; /rooms marks yours with *.", draft)
         return self._requests.ask(wire.Leave(self._requests.new_id(), room), draft, lambda _: self._go_home(room))
 
-    def switch(self, where: str, draft: str) -> list[Effect]:
-        """Go to a room that the user is in, or to a direct conversation."""
+    def unread(self, draft: str, *, jump: bool) -> list[Effect]:
+        """Tell what waits elsewhere. With `jump`, who has a screen goes where it is the most urgent, and is told of the
+        rest; a script goes nowhere by a word that does not say where."""
+        waits = waiting(*self._reading.elsewhere()) if jump and self._marking.screen else []
+        if not waits:
+            return self._reading.waiting(asked=True)
+        return self.switch(waits[0].where, draft, then=lambda: self._reading.waiting(asked=True))
+
+    def list_(self) -> list[Effect]:
+        """List the user's conversations."""
+        here, followed = self._place.conversation, self._place.followed
+        places: list[Listing] = []
+        for name in self._conversations.numbered:
+            number = self._conversations.find(name)
+            partner = self._conversations.partner(number)
+            user = self._people.present(partner) if partner else None
+            absent = "" if not partner or self._people.partial else wire.Status.OFFLINE
+            places.append(
+                Listing(
+                    name,
+                    self._unread.unread(number),
+                    self._unread.mentions(number),
+                    absent if user is None else user.status,
+                    "" if user is None else user.text,
+                    current=number == here,
+                    followed=name in followed,
+                )
+            )
+        return [Show(Listed(tuple(places)))]
+
+    def switch(self, where: str, draft: str, then: Callable[[], list[Effect]] = list) -> list[Effect]:
+        """Go to a room that the user is in, or to a direct conversation; `then` as of `Pages.arrive`."""
         if not is_conversation(where):
             return failure(wire.Code.NO_SUCH_ROOM, "Write /switch and #room or @name.", draft)
         if where.startswith("#") and not self._conversations.find(where):
@@ -112,12 +146,12 @@ class Going:
         if not self._requests.connected:
             text = f"There is no connection now, so {where} cannot be shown; try again when it is back."
             return failure("not-connected", text, draft)
-        return self._arrive(where, draft)
+        return self._arrive(where, draft, then)
 
-    def _arrive(self, where: str, draft: str | None) -> list[Effect]:
+    def _arrive(self, where: str, draft: str | None, then: Callable[[], list[Effect]] = list) -> list[Effect]:
         read = self._marking.tick()
         self._place.move(where)
-        return [*read, *self._pages.arrive(self._place.where, self._place.conversation, draft)]
+        return [*read, *self._pages.arrive(self._place.where, self._place.conversation, draft, then)]
 
     def follow(self, room: str, draft: str) -> list[Effect]:
         """Begin or end to print the lines of a room wherever the user is; "": tell which ones."""
@@ -136,6 +170,7 @@ class Going:
         """List the rooms whose name begins with `prefix`."""
 
         def listed(answer: wire.RoomList) -> list[Effect]:
+            self._conversations.listed(room.name for room in answer.rooms)
             ours = {room.name: self._conversations.find(room.name) for room in answer.rooms if room.joined}
             unread = {name: self._unread.unread(number) for name, number in ours.items()}
             counts = {name: count for name, count in unread.items() if count}
@@ -143,18 +178,30 @@ class Going:
 
         return self._requests.ask(wire.Rooms(self._requests.new_id(), prefix), draft, listed)
 
+    def look_up(self) -> list[Effect]:
+        """Learn which rooms there are, once a connection; nothing is shown."""
+        if self._looked_up or not self._requests.connected:
+            return []
+        self._looked_up = True
+
+        def found(answer: wire.RoomList) -> list[Effect]:
+            self._conversations.listed(room.name for room in answer.rooms)
+            return []
+
+        return self._requests.send(wire.Rooms(self._requests.new_id(), ""), found)
+
     def topic(self, text: str, draft: str) -> list[Effect]:
         """Set the topic of the room; "": tell it, "-": end it."""
         where = self._place.where
         if not where.startswith("#"):
-            return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic.", draft)
+            return failure(wire.Code.NOT_ALLOWED, "Only a room has a topic; /switch #room goes to one.", draft)
         if not text:
             return self._tell_topic(where, self._place.conversation, draft)
         return self._sending.say(where, "" if text == "-" else text, draft, kind=wire.Kind.TOPIC)
 
     def _tell_topic(self, where: str, conversation: int, draft: str) -> list[Effect]:
         if not conversation:
-            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {where}.", draft)
+            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {where}; /join {where} enters it.", draft)
         topic = self._conversations.topic(conversation)
         if self._conversations.knows_topic(conversation):
             return [Show(Notice(f"The topic of {where}: {topic}" if topic else f"{where} has no topic."))]
@@ -185,6 +232,7 @@ class Going:
 
     def settled(self) -> list[Effect]:
         """All that the user is in was told: what changed while there was no connection."""
+        self._place.rooms_told(all_=True)
         moves = self._conversations.settle()
         topic, name = self._conversations.topic, self._conversations.name
         entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]
@@ -217,5 +265,6 @@ class Going:
 
     def disconnected(self) -> None:
         """Whoever was on the way into a room is where they were before."""
+        self._looked_up = False
         for request in reversed(list(self._joins)):
             self._give_up(request)

@@ -122,7 +122,7 @@ def _parse_json(line: str) -> Input:
         said = _json_line.decode(line.encode(errors="replace"))
     except (msgspec.MsgspecError, RecursionError) as exc:
         # Not sent as text: a script's broken line may have been meant for one person only.
-        return Mistake(wire.Code.MALFORMED, f"not a message as JSON: {exc}")
+        return Mistake(wire.Code.MALFORMED, f'not a message as JSON: {exc}; write {{"to":"#lobby","text":"hi"}}')
     if said.to and not is_conversation(said.to):
         return Mistake(wire.Code.MALFORMED, '"to" must be "#room" or "@name"')
     kind = wire.Kind[said.kind.upper()]
@@ -149,12 +149,13 @@ def _wrong_fields(kind: wire.Kind, said: _JsonLine) -> str:
 def check(to: str, text: str, max_text: int, kind: wire.Kind = wire.Kind.TEXT) -> Mistake | None:
     """Why `text`, of which `max_text` bytes are allowed, cannot be sent to the conversation `to`; None: it can."""
     if not text.strip() and kind not in _MAY_BE_EMPTY:
-        return Mistake(wire.Code.TEXT_EMPTY, f"There is no text to send to {to}.")
+        return Mistake(wire.Code.TEXT_EMPTY, f"There is no text to send to {to}; write one behind it.")
     size = len(text.encode())
     if size > max_text:
-        return Mistake(wire.Code.TEXT_TOO_LONG, f"The text is {size} bytes long; {max_text} are allowed.")
+        text = f"The text is {size} bytes long, and {max_text} are allowed; send it in parts."
+        return Mistake(wire.Code.TEXT_TOO_LONG, text)
     if len(to.encode()) > MAX_NAME:
-        return Mistake(wire.Code.NO_SUCH_USER, "Nobody has a name as long as this.")
+        return Mistake(wire.Code.NO_SUCH_USER, "Nobody has a name as long as this; /who lists the names.")
     return None
 
 

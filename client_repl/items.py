@@ -98,6 +98,28 @@ class RoomsListed:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """One of the user's conversations. Of a direct one, `status` and the reason `text` tell of its partner; "": not
+    known."""
+
+    where: str
+    unread: int
+    mentions: int
+    status: str = ""
+    text: str = ""
+    current: bool = False
+    """The user is there."""
+    followed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The answer to /list: the user's conversations, the first nine as Alt-1 to Alt-9 go there."""
+
+    places: tuple[Listing, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PageShown:
     """Lines out of the log, oldest first: of /history, or, with `moved`, of the conversation the user is in from now
     on.
@@ -179,6 +201,7 @@ Item = (
     | Roster
     | Entered
     | RoomsListed
+    | Listed
     | PageShown
     | Found
     | Unread

@@ -15,6 +15,8 @@ from client_repl.items import (
     Found,
     Item,
     Line,
+    Listed,
+    Listing,
     Missed,
     Notice,
     PageShown,
@@ -66,13 +68,15 @@ def _fields(item: Item) -> dict[str, Any]:
             return _answer(item)
 
 
-def _answer(item: Roster | RoomsListed | PageShown | Found | Unread) -> dict[str, Any]:
+def _answer(item: Roster | RoomsListed | Listed | PageShown | Found | Unread) -> dict[str, Any]:
     """What was asked for."""
     match item:
         case Roster():
             return {"type": "who", "users": list(map(_user, item.users)), "total": item.total}
         case RoomsListed():
             return {"type": "rooms", "rooms": [_room(room, item.unread) for room in item.rooms], "more": item.more}
+        case Listed():
+            return {"type": "list", "conversations": list(map(_place, item.places))}
         case PageShown():
             messages = list(map(_message, item.lines))
             return {"type": "page", "where": item.where, "messages": messages, "more": item.more, "later": item.later}
@@ -103,6 +107,12 @@ def _message(line: Line) -> dict[str, Any]:
 def _room(room: wire.Room, unread: Mapping[str, int]) -> dict[str, Any]:
     counts = {"members": room.members, "joined": room.joined, "unread": unread.get(room.name, 0)}
     return {"name": room.name, "topic": room.topic, **counts}
+
+
+def _place(place: Listing) -> dict[str, Any]:
+    counts = {"unread": place.unread, "mentions": place.mentions}
+    partner = ({"status": place.status} if place.status else {}) | ({"text": place.text} if place.text else {})
+    return {"where": place.where, **counts, "current": place.current, "followed": place.followed, **partner}
 
 
 def _find(lines: Sequence[Line], hit: int) -> dict[str, Any]:

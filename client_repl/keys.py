@@ -26,6 +26,8 @@ class Actions:
     """The conversation with this number, from 1."""
     go_by: Callable[[int], None]
     """So many conversations on."""
+    go_to_news: Callable[[], None]
+    """What waits elsewhere."""
     compose: Callable[[], None]
     cursor_was_at: Callable[[int], None]
     """The terminal told the row, from 1, that the prompt begins in."""
@@ -63,6 +65,10 @@ def chat_keys(buffer: Buffer, actions: Actions) -> KeyBindings:
         @keys.add("escape", str(number), filter=is_free)
         def _go_to(_: KeyPressEvent, number: int = number) -> None:
             actions.go_to(number)
+
+    @keys.add("escape", "a", filter=is_free)
+    def _go_to_news(_: KeyPressEvent) -> None:
+        actions.go_to_news()
 
     @keys.add("escape", "left", filter=is_free)
     @keys.add("escape", "up", filter=is_free)

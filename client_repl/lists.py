@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from prompt_toolkit.utils import get_cwidth
 
-from client_repl.items import RoomsListed, Roster, Unread
+from client_repl.items import Listed, RoomsListed, Roster, Unread
 from client_repl.paper import INDENT, MAX_NAME, cut, padded
 from client_repl.sanitize import clean_line
 from client_repl.waits import Waits, waiting
@@ -46,12 +46,34 @@ def rooms(shown: RoomsListed, columns: int) -> Iterator[str]:
         yield "… /rooms and the beginning of a name shows others"
 
 
+def places(shown: Listed, columns: int) -> Iterator[str]:
+    """One row for each conversation: its number, name, what waits, and of a direct one how its partner is; `>` before
+    the one where the user is. Of at most `columns` with what stands before it."""
+    if not shown.places:
+        yield "you are nowhere yet"
+        return
+    yield "your conversations; Alt-1 to Alt-9 go there:"
+    names = [clean_line(place.where) for place in shown.places]
+    column, figures = _column(names), len(str(len(names)))
+    for number, (name, place) in enumerate(zip(names, shown.places, strict=True), start=1):
+        reason = f": {clean_line(place.text)}" if place.text else ""
+        named = place.mentions and not place.where.startswith("@")
+        said = (
+            f"{place.unread} new" if place.unread else "",
+            f"{place.mentions} with your name" if named else "",
+            f"{clean_line(place.status)}{reason}",
+            "followed" if place.followed else "",
+        )
+        row = f"{'>' if place.current else ' '} {number:>{figures}}  {padded(name, column)}"
+        yield cut(f"{row}  {', '.join(filter(None, said))}".rstrip(), max(INDENT, columns - INDENT))
+
+
 def unread(shown: Unread) -> str:
     """What waits, in one sentence."""
     waits = waiting(shown.counts, shown.mentions)
     if not waits:
         return "nothing unread elsewhere"
-    return f"unread: {', '.join(map(_waits, waits))}; /switch and a name shows it"
+    return f"unread: {', '.join(map(_waits, waits))}; /unread or Alt-A goes there"
 
 
 def _waits(waits: Waits) -> str:

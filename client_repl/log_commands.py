@@ -8,6 +8,7 @@ from client_repl.effects import Effect, Show
 from client_repl.items import Notice
 from client_repl.names import fold
 from client_repl.pages import MOST
+from client_repl.wording import no_line
 
 if TYPE_CHECKING:
     from client_repl.chat import Chat
@@ -27,13 +28,15 @@ def history(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     if asked.before:
         entry = chat.transcript.entry(asked.before)
         if entry is None:
-            return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"There is no line {asked.before} any more.", draft)
+            return chat.fail(wire.Code.NO_SUCH_MESSAGE, no_line(asked.before), draft)
         return chat.pages.history(entry.message.conversation, asked.limit, draft, before=entry.message.seq)
     conversation = chat.place.conversation
     if not conversation and chat.where.startswith("#"):
-        return chat.fail(wire.Code.NO_SUCH_ROOM, f"You are not in {chat.where}.", draft)
+        return chat.fail(wire.Code.NO_SUCH_ROOM, f"You are not in {chat.where}; /join {chat.where} enters it.", draft)
     if not conversation:
-        return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"Nothing was said in {chat.where} yet.", draft)
+        return chat.fail(
+            wire.Code.NO_SUCH_MESSAGE, f"Nothing was said in {chat.where} yet; write the first line.", draft
+        )
     since = max(1, chat.now() - asked.since * 1000) if asked.since else 0
     return chat.pages.history(conversation, asked.limit, draft, since=since)
 
@@ -59,8 +62,9 @@ def edit(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 
 def react(chat: "Chat", argument: str, draft: str) -> list[Effect]:
-    """`/react #12 EMOJI | :name:`; without one it is taken back."""
-    number, reaction = arguments.numbered(argument)
+    """`/react #12 EMOJI | :name:`; without one it is taken back. A name that is an emoji's is sent as this emoji."""
+    number, typed = arguments.numbered(argument)
+    reaction = arguments.emoji(typed)
     if not number:
         return chat.fail(wire.Code.NO_SUCH_MESSAGE, "Write /react, a line number, and an emoji or :name:.", draft)
     if reaction and not arguments.is_reaction(reaction):

@@ -59,7 +59,7 @@ async def _next(link: Link, target: Address) -> wire.ServerEvent:
         raise trouble.broken(target, exc) from exc
     match event:
         case None:
-            raise Trouble("connection-lost", f"{target} closed the connection during the login.")
+            raise Trouble("connection-lost", f"{target} closed the connection during the login; try again soon.")
         case wire.Refused():
             raise trouble.refused(event)
         case wire.Bye():

@@ -7,6 +7,7 @@ from client_repl.conversations import Conversations
 from client_repl.cursors import Cursors
 from client_repl.effects import Effect
 from client_repl.items import Line
+from client_repl.looking import Looking
 from client_repl.place import Place
 from client_repl.requests import Requests
 from client_repl.transcript import SAID
@@ -25,11 +26,11 @@ class Marking:
         cursors: Cursors,
         unread: UnreadLines,
         requests: Requests,
+        looking: Looking,
         *,
         screen: bool,
     ) -> None:
         self.screen: Final = screen
-        self.focused = False
         self.coming = 0
         """The conversation that the user went to, as long as its last lines are not on the screen; 0: they are."""
         self._place = place
@@ -37,6 +38,7 @@ class Marking:
         self._cursors = cursors
         self._unread = unread
         self._requests = requests
+        self._looking = looking
         self._seen: dict[int, int] = {}
         """How far each conversation was read here."""
         self._asked: set[int] = set()
@@ -64,7 +66,7 @@ class Marking:
 
     @property
     def _looks(self) -> bool:
-        return self.screen and self.focused
+        return self.screen and self._looking.focused
 
     def tick(self) -> list[Effect]:
         """Send the marks that are behind what was read, at most one for each conversation at a time."""

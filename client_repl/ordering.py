@@ -15,6 +15,7 @@ from client_repl.me import Me
 from client_repl.names import Names
 from client_repl.requests import Requests
 from client_repl.transcript import Transcript
+from client_repl.wording import no_line
 from wire.tokens import ACCESS, INVITE
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Ordering:
         if order.line and words:
             where = self._line(words[0])
             if where is None:
-                return failure(wire.Code.NO_SUCH_MESSAGE, f"There is no line {words[0]} any more.", draft)
+                return failure(wire.Code.NO_SUCH_MESSAGE, no_line(words[0]), draft)
             words[0] = where
 
         def answered(answer: wire.Answer) -> list[Effect]:

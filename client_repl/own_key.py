@@ -48,7 +48,7 @@ class OwnKey:
         try:
             self._exports.send_nowait(effect)
         except trio.WouldBlock:
-            self._fail("The last export is not finished.", effect.draft)
+            self._fail("The last export is not finished; answer its questions first.", effect.draft)
 
     async def run(self) -> None:
         """Do what was begun, for ever. Cancelled, it leaves a whole file or none."""

@@ -54,6 +54,9 @@ class Pages:
         self._transcript = transcript
         self._marking = marking
         self._requests = requests
+        self._looked: set[int] = set()
+        """Conversations of which it was looked whose is what waits."""
+        self._looking: set[int] = set()
 
     def history(self, conversation: int, limit: int, draft: str, *, before: int = 0, since: int = 0) -> list[Effect]:
         """Show the newest lines with a seq below `before` (0: that are here), or the oldest written at the Unix
@@ -67,9 +70,11 @@ class Pages:
         before = 0 if since else before or self._cursors.position(conversation) + 1
         return self._fetch(page, before=before, since=since)
 
-    def arrive(self, where: str, conversation: int, draft: str | None) -> list[Effect]:
+    def arrive(
+        self, where: str, conversation: int, draft: str | None, then: Callable[[], list[Effect]] = list
+    ) -> list[Effect]:
         """Show the last lines of the conversation that the user is in from now on, which may be empty, or not there
-        yet."""
+        yet; `then` gives what is to be done when they are shown."""
         read = self._unread.mark(conversation) if self._unread.unread(conversation) else None
         topic = self._conversations.topic(conversation)
 
@@ -77,13 +82,47 @@ class Pages:
             if self._marking.coming == conversation:
                 self._marking.coming = 0
             lines = self._transcript.page(messages)
-            return [Show(PageShown(where, lines, more, moved=True, topic=topic, read=read))]
+            return [Show(PageShown(where, lines, more, moved=True, topic=topic, read=read)), *then()]
 
         self._marking.coming = conversation
         head = self._cursors.position(conversation)
         if not head:
             return show((), False)
         return self._fetch(_Page(conversation, ARRIVAL, later=False, show=show, draft=draft), before=head + 1)
+
+    def look_whose(self) -> list[Effect]:
+        """Have a look at what the server counted as unread where some of it may be of users who are ignored; once a
+        connection, and only as far as one page goes. Nothing of it is shown."""
+        effects: list[Effect] = []
+        for conversation in self._conversations.by_activity:
+            if conversation not in self._looked and self._unread.strange(conversation):
+                effects += self._look(conversation)
+        return effects
+
+    def _look(self, conversation: int) -> list[Effect]:
+        def came(page: wire.Page) -> list[Effect]:
+            self._unread.were_seen(page.messages)
+            return done()
+
+        def done(_: wire.Refused | None = None) -> list[Effect]:
+            self._looking.discard(conversation)
+            return []
+
+        self._looked.add(conversation)
+        self._looking.add(conversation)
+        after = self._unread.mark(conversation)
+        fetch = wire.Fetch(self._requests.new_id(), conversation, after=after, limit=wire.MAX_PAGE)
+        return self._requests.send(fetch, came, done)
+
+    @property
+    def looking(self) -> bool:
+        """Whether such a look is under way, so that what waits may be less than it seems."""
+        return bool(self._looking)
+
+    def begin(self) -> None:
+        """A connection begins."""
+        self._looked.clear()
+        self._looking.clear()
 
     def _fetch(self, page: _Page, *, before: int = 0, after: int = 0, since: int = 0) -> list[Effect]:
         limit = min(wire.MAX_PAGE, page.wanted + ARRIVAL)  # some of it will be edits and reactions

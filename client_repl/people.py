@@ -1,7 +1,8 @@
 """Who is present, and who spoke last: for the completion of names."""
 
 import bisect
-from collections.abc import Mapping
+import itertools
+from collections.abc import Container, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -21,10 +22,16 @@ class People:
         """How many there are in each room of which we know only a part."""
         self._speakers: dict[int, str] = {}
         """Account -> name; who spoke last is last."""
+        self._spoke_in: dict[int, dict[int, None]] = {}
+        """Conversation -> accounts, in the same order."""
         self._present: dict[int, wire.User] | None = None
         """Of all rooms; None after a change."""
         self._order: list[tuple[str, int]] = []
         """Folded name and account of all of them, sorted."""
+        self._folded = ""
+        """The folded names in that order, each behind a newline: one search of it finds what is inside of names."""
+        self._starts: list[int] = []
+        """Where each of them begins in it."""
 
     @property
     def partial(self) -> bool:
@@ -42,10 +49,17 @@ class People:
         present = self._union()
         return MappingProxyType({present[account].name: present[account] for _, account in self._order})
 
+    def present(self, account: int) -> wire.User | None:
+        """This user, if present as far as we were told."""
+        return self._union().get(account)
+
     def _union(self) -> dict[int, wire.User]:
         if self._present is None:
             self._present = {account: user for room in self._rooms.values() for account, user in room.items()}
             self._order = sorted((fold(user.name), account) for account, user in self._present.items())
+            self._folded = "".join(f"\n{name}" for name, _ in self._order)
+            sizes = (len(name) + 1 for name, _ in self._order)
+            self._starts = list(itertools.accumulate(sizes, initial=1))
         return self._present
 
     def replace(self, conversation: int, users: tuple[wire.User, ...], total: int, *, more: bool) -> None:
@@ -68,6 +82,7 @@ class People:
         """We are not in this room any more."""
         self._rooms.pop(conversation, None)
         self._totals.pop(conversation, None)
+        self._spoke_in.pop(conversation, None)
         self._present = None
 
     def changed(self, conversation: int, change: wire.PresenceChange) -> None:
@@ -78,7 +93,9 @@ class People:
         match change.change:
             case wire.Change.LEFT:
                 room.pop(account, None)
-                self._speakers.pop(account, None)
+                self._spoke_in.get(conversation, {}).pop(account, None)
+                if account not in self._union():
+                    self._speakers.pop(account, None)
                 self._count(conversation, -1)
                 return
             case wire.Change.JOINED:
@@ -95,23 +112,51 @@ class People:
         if conversation in self._totals:
             self._totals[conversation] += more
 
-    def spoke(self, name: str, account: int) -> None:
+    def spoke(self, name: str, account: int, conversation: int) -> None:
         """This one spoke last."""
-        self._speakers.pop(account, None)
+        for order in (self._spoke_in.setdefault(conversation, {}), self._speakers):
+            order.pop(account, None)
+            if len(order) >= _MAX_SPEAKERS:
+                del order[next(iter(order))]
+        self._spoke_in[conversation][account] = None
         self._speakers[account] = name
-        if len(self._speakers) > _MAX_SPEAKERS:
-            del self._speakers[next(iter(self._speakers))]
 
-    def complete(self, prefix: str) -> list[str]:
-        """Names that begin with `prefix`: latest speaker first, then the others by name."""
+    def complete(self, prefix: str, conversation: int) -> Iterator[str]:
+        """Names that begin with `prefix`, then those that have it inside. Of either, speakers come first: those of the
+        conversation before others, the latest before earlier ones; then all others by name."""
         prefix = fold(prefix)
+        speakers = self._by_latest(conversation)
+        begin = {account: name for account, (name, folded) in speakers.items() if folded.startswith(prefix)}
+        yield from begin.values()
+        yield from self._others(self._beginning_with(prefix), begin)
+        inside = {account: name for account, (name, folded) in speakers.items() if folded.find(prefix) > 0}
+        yield from (name for account, name in inside.items() if account not in begin)
+        yield from self._others(self._having_inside(prefix), speakers)
+
+    def _by_latest(self, conversation: int) -> dict[int, tuple[str, str]]:
+        """Account -> name and folded name of who spoke."""
         present = self._union()
-        speakers = {
-            account: present[account].name if account in present else name
-            for account, name in reversed(self._speakers.items())
-            if fold(name).startswith(prefix)
+        here = (account for account in reversed(self._spoke_in.get(conversation, {})) if account in self._speakers)
+        latest = dict.fromkeys(itertools.chain(here, reversed(self._speakers)))
+        names = {
+            account: present[account].name if account in present else self._speakers[account] for account in latest
         }
+        return {account: (name, fold(name)) for account, name in names.items()}
+
+    def _beginning_with(self, prefix: str) -> Iterator[int]:
         start = bisect.bisect_left(self._order, (prefix, 0))
         end = bisect.bisect_right(self._order, (prefix + chr(0x10FFFF), 0))
-        others = (account for _, account in self._order[start:end] if account not in speakers)
-        return [*speakers.values(), *(present[account].name for account in others)]
+        return (account for _, account in self._order[start:end])
+
+    def _having_inside(self, text: str) -> Iterator[int]:
+        """By name; none that begins with it."""
+        at = self._folded.find(text) if text and "\n" not in text else -1
+        while at >= 0:
+            which = bisect.bisect_right(self._starts, at) - 1
+            if self._starts[which] != at:
+                yield self._order[which][1]
+            at = self._folded.find(text, self._starts[which + 1])
+
+    def _others(self, accounts: Iterable[int], told: Container[int]) -> Iterator[str]:
+        present = self._union()
+        return (present[account].name for account in accounts if account not in told)

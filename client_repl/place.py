@@ -1,5 +1,7 @@
 """Where the user is: the conversation that text goes to, and those whose lines are printed beside it."""
 
+from collections.abc import Iterable
+
 from client_repl.conversations import Conversations
 from client_repl.inputs import direct
 from client_repl.names import Names
@@ -14,6 +16,8 @@ class Place:
         self._conversations = conversations
         self._partner = 0
         self._followed: set[int] = set()
+        self._awaited: set[str] = set()
+        """Rooms that an earlier run followed, which the user may turn out to be in."""
         self._from = 0
         """Where the user comes from, as long as the room that they go to may refuse them; 0: it will not."""
 
@@ -36,7 +40,7 @@ class Place:
     @property
     def followed(self) -> list[str]:
         """The rooms whose lines are printed too, by name."""
-        return sorted(map(self._conversations.name, self._followed))
+        return sorted({*map(self._conversations.name, self._followed), *self._awaited})
 
     def approach(self, room: str) -> None:
         """The user goes to `room`, which may refuse them: until they `move`, what is said where they come from is
@@ -60,6 +64,16 @@ class Place:
         """Begin or end to print a room's lines wherever the user is; True: begun."""
         self._followed ^= {conversation}
         return conversation in self._followed
+
+    def follow_once_there(self, rooms: Iterable[str]) -> None:
+        """Follow these, as an earlier run did, as soon as `rooms_told` says that the user is in them."""
+        self._awaited = set(rooms)
+
+    def rooms_told(self, *, all_: bool = False) -> None:
+        """The server told some of the rooms that the user is in, or all of them."""
+        there = {room: self._conversations.find(room) for room in self._awaited}
+        self._followed.update(filter(None, there.values()))
+        self._awaited = set() if all_ else {room for room, number in there.items() if not number}
 
     def shows(self, conversation: int) -> bool:
         """Whether all that is said there belongs on the screen."""

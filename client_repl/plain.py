@@ -14,6 +14,8 @@ from client_repl.items import (
     Found,
     Item,
     Line,
+    Listed,
+    Listing,
     Missed,
     Notice,
     PageShown,
@@ -31,8 +33,8 @@ from client_repl.wording import around_name
 
 
 def message(item: Item, home: str, zone: tzinfo | None = None) -> str:
-    """What standard output gets, without its newline: messages, and answers to /who, /rooms, /history, /search and
-    /unread; "" for none.
+    """What standard output gets, without its newline: messages, and answers to /who, /rooms, /list, /history, /search
+    and /unread; "" for none.
 
     `home` is the conversation whose lines do not name it; `zone` where the clock is read, None: here."""
     match item:
@@ -42,6 +44,8 @@ def message(item: Item, home: str, zone: tzinfo | None = None) -> str:
             return "\n".join(f"{clean_line(user.name)} {user.status}" for user in item.users)
         case RoomsListed():
             return "\n".join(_room(room, item.unread.get(room.name, 0)) for room in item.rooms)
+        case Listed():
+            return "\n".join(map(_place, item.places))
         case PageShown(moved=False):
             return "\n".join(_old(item.lines, home, zone))
         case Found():
@@ -74,6 +78,7 @@ def remark(item: Item) -> str:
             | Welcomed()
             | Roster()
             | RoomsListed()
+            | Listed()
             | PageShown()
             | Found()
             | Unread()
@@ -88,6 +93,12 @@ def _room(room: wire.Room, unread: int) -> str:
     """Fields between tabs: none of them can have one."""
     status = "joined" if room.joined else "-"
     return f"{clean_line(room.name)}\t{room.members}\t{status}\t{unread}\t{clean_line(room.topic)}"
+
+
+def _place(place: Listing) -> str:
+    """The same of a conversation."""
+    status, current = clean_line(place.status) or "-", "here" if place.current else "-"
+    return f"{clean_line(place.where)}\t{place.unread}\t{place.mentions}\t{current}\t{status}"
 
 
 def _old(lines: Iterable[Line], home: str, zone: tzinfo | None) -> Iterator[str]:

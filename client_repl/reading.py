@@ -1,5 +1,6 @@
 """Reading the log: each entry once and in order, what it means to own lines, and what the user missed."""
 
+from collections.abc import Mapping
 from typing import assert_never
 
 import wire
@@ -100,11 +101,15 @@ class Reading:
         if not asked and (self._cursors.behind or not self._untold):
             return []
         self._untold = False
+        counts, mentions = self.elsewhere()
+        return [Show(Unread(counts, mentions, asked))] if asked or counts else []
+
+    def elsewhere(self) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """What waits in other conversations than the one on the screen, and how much of it names the user."""
         elsewhere = [number for number in self._conversations.by_activity if not self._on_screen(number)]
         counts = {self._conversations.name(number): self._unread.unread(number) for number in elsewhere}
         mentions = {self._conversations.name(number): self._unread.mentions(number) for number in elsewhere}
-        item = Unread(_positive(counts), _positive(mentions), asked)
-        return [Show(item)] if asked or item.counts else []
+        return _positive(counts), _positive(mentions)
 
     def _on_screen(self, conversation: int) -> bool:
         return self._marking.screen and conversation == self._place.conversation
@@ -119,7 +124,8 @@ class Reading:
         replay = self._cursors.is_replay(message.conversation, message.seq)
         self._conversations.spoke(message, replay=replay)
         if line is None:
-            self._unread.came(message, counts=False, mention=False)
+            # one who is ignored; were that ended before it is read, it waits
+            self._unread.came(message, counts=message.kind in SAID and message.account != 0, mention=False)
             return []
         self._unread.came(message, counts=not line.own and message.kind in SAID, mention=line.mention)
         self._marking.printed(line)
@@ -130,7 +136,7 @@ class Reading:
 
     def _others(self, line: Line) -> None:
         message = line.message
-        self._people.spoke(message.sender, message.account)
+        self._people.spoke(message.sender, message.account, message.conversation)
         if line.direct and line.replay and self._cursors.returning and message.kind in SAID:
             self._absence.count(message.conversation, message.time)
         self._untold = self._untold or (line.replay and not line.here)

@@ -118,5 +118,5 @@ class Requests:
         drafts = dict.fromkeys(request.draft for request in self._waiting.values() if not request.silent)
         self._waiting.clear()
         self.connected = False
-        text = "The connection was lost before the answer came."
+        text = "The connection was lost before the answer came; try again when it is back."
         return [effect for draft in drafts for effect in failure("not-connected", text, draft)]

@@ -6,6 +6,7 @@ from client_repl.effects import Effect, failure
 from client_repl.place import Place
 from client_repl.sending import Sending
 from client_repl.transcript import SAID, Entry, Transcript
+from client_repl.wording import no_line
 
 
 class Revising:
@@ -57,7 +58,8 @@ class Revising:
         """The same with a seq, of the conversation `to`, as scripts have it."""
         conversation = self._conversations.find(to)
         if not conversation:
-            return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {to}, or nothing was said there yet.", draft)
+            text = f"You are not in {to}, or nothing was said there yet; /rooms marks your rooms with *."
+            return failure(wire.Code.NO_SUCH_ROOM, text, draft)
         where = self._conversations.name(conversation)
         return self._sending.say(where, text, draft, kind=kind, conversation=conversation, ref=ref)
 
@@ -68,7 +70,7 @@ class Revising:
         return self._sending.say(where, text, draft, kind=kind, conversation=message.conversation, ref=message.seq)
 
     def _no_line(self, number: int, draft: str) -> list[Effect]:
-        text = f"There is no line {number} that can be changed." if number else "You have said nothing here lately."
+        text = no_line(number) if number else "You have said nothing here lately; /edit #12 TEXT changes line 12."
         return failure(wire.Code.NO_SUCH_MESSAGE, text, draft)
 
     def _not_own(self, number: int, entry: Entry, verb: str, draft: str) -> list[Effect]:

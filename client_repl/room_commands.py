@@ -45,12 +45,20 @@ def switch(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 def follow(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     """`/follow [#room]`."""
-    return chat.going.follow(_room(argument), draft)
+    effects = chat.going.follow(_room(argument), draft)
+    return [*chat.lists.changes(), *effects]
 
 
-def unread(chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
-    """`/unread`."""
-    return chat.waiting()
+def unread(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    """`/unread [list]`."""
+    if argument not in {"", "list"}:
+        return chat.fail(wire.Code.BAD_ARGUMENT, "Write /unread, or /unread list.", draft)
+    return chat.going.unread(draft, jump=not argument)
+
+
+def list_(chat: "Chat", _argument: str, _draft: str) -> list[Effect]:
+    """`/list`."""
+    return chat.going.list_()
 
 
 def _room(name: str) -> str:

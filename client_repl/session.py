@@ -21,6 +21,8 @@ from client_repl.effects import (
     Quit,
     Reconnect,
     RetryAfter,
+    Save,
+    SaveLists,
     SaveSetting,
     Send,
     Show,
@@ -65,7 +67,7 @@ class Session:
     `ask_name` is used when the chat has no name yet, and when its name is refused.
     `give_up`: seconds from the start in which the server must be reached, else the session ends; None for never.
     `ask_secret` is used to ask for the passphrase of a key that is exported.
-    `save_setting` keeps a setting that was changed; None: it is kept for this session only.
+    `save` keeps settings and lists that were changed; else they hold for this session only.
     `pause` is awaited between events: by it, a slow reader of what is shown slows down the server, not us.
     `keeper` keeps on disk what must outlive the client, as far as it has been `written`; None: nothing.
     """
@@ -82,7 +84,7 @@ class Session:
         confirm: Confirm | None = None,
         ask_name: AskName | None = None,
         ask_secret: AskSecret | None = None,
-        save_setting: Callable[[SaveSetting], None] | None = None,
+        save: Callable[[Save], None] = lambda _: None,
         give_up: float | None = None,
         pause: Callable[[], Awaitable[None]] | None = None,
         keeper: Keeper | None = None,
@@ -100,7 +102,7 @@ class Session:
         self._confirm = confirm
         self._ask_name = ask_name
         self._own_key = OwnKey(identity, ask_secret, show)
-        self._save_setting = save_setting
+        self._save = save
         self._give_up = give_up
         self._pause = pause
         self._keeper = keeper or Keeper(chat)
@@ -235,21 +237,16 @@ class Session:
                     self._drop(detail)
                 case Quit():
                     self.finish()
-                case ShowKey() | ExportKey() | SaveSetting():
-                    self._obey_at_home(effect)
+                case ShowKey() | ExportKey():
+                    self._own_key.obey(effect)
+                case SaveSetting() | SaveLists():
+                    self._save(effect)
                 case _ as never:
                     assert_never(never)
         self._keeper.look()
         if trouble := self._keeper.take_trouble():
             self._show(Notice(trouble))
         self._wake()
-
-    def _obey_at_home(self, effect: ShowKey | ExportKey | SaveSetting) -> None:
-        """What concerns no server."""
-        if not isinstance(effect, SaveSetting):
-            self._own_key.obey(effect)
-        elif self._save_setting is not None:
-            self._save_setting(effect)
 
     def _show_state(self, state: Literal["connected", "reconnecting", "closed"], detail: str) -> None:
         item = ConnectionState(state, detail)
@@ -262,7 +259,7 @@ class Session:
     async def _stay_connected(self) -> None:
         attempt = 0
         if not self.chat.name and not await self._rename(""):
-            self._end(Trouble(wire.Code.NAME_EMPTY, "Nobody chats without a name.", retry=Retry.NO))
+            self._end(Trouble(wire.Code.NAME_EMPTY, "Nobody chats without a name; --name gives one.", retry=Retry.NO))
         while self._fatal is None and not self._said_bye:
             start, before = trio.current_time(), self.chat.progress
             self._trouble = problem = await self._connect()

@@ -51,6 +51,11 @@ class StateDir:
         return self.path / "history.db"
 
     @property
+    def lists(self) -> Path:
+        """For `ListsFile`."""
+        return self.path / "lists.json"
+
+    @property
     def slots(self) -> Path:
         """For `slots.take`."""
         return self.path / "slots"

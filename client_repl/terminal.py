@@ -70,11 +70,12 @@ def open_terminal(focused: Callable[[bool], None]) -> tuple[Input, Output]:
     of it; not on Windows."""
     if sys.platform == "win32":  # no signal cuts a write there, and consoles have other ways
         return create_input(), create_output()
-    from client_repl.focus import FocusInput, FocusOutput  # noqa: PLC0415 - there are no such terminals on Windows
+    from client_repl.focus import FocusInput  # noqa: PLC0415 - there are no such terminals on Windows
+    from client_repl.title import TitledOutput  # noqa: PLC0415
 
     sys.stdout.flush()
     whole = cast("BinaryIO", WholeWrites(sys.stdout.fileno()))  # which has all of it that a TextIOWrapper asks for
-    return FocusInput(sys.stdin, focused), FocusOutput.on(io.TextIOWrapper(whole, encoding=sys.stdout.encoding))
+    return FocusInput(sys.stdin, focused), TitledOutput.on(io.TextIOWrapper(whole, encoding=sys.stdout.encoding))
 
 
 class Scrollback:

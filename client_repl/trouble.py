@@ -85,7 +85,7 @@ def unreachable(target: Address, exc: Exception) -> Trouble:
     if numbers & {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL}:
         return Trouble("unreachable", f"There is no way to {target}; check this computer's network.")
     reason = next((str(cause) for cause in causes), str(exc))
-    return Trouble("connection-failed", f"{target} could not be reached: {reason}")
+    return Trouble("connection-failed", f"{target} could not be reached: {reason}; check the address, or try later.")
 
 
 def no_such_name(target: Address) -> Trouble:
@@ -123,7 +123,9 @@ def no_handshake(target: Address, reason: str) -> Trouble:
     if "no application protocol" in reason.casefold().replace("_", " "):
         return other_service(target)
     if not reason:
-        return Trouble("connection-lost", f"{target} closed the connection before it was encrypted.")
+        return Trouble(
+            "connection-lost", f"{target} closed the connection before it was encrypted; check host and port."
+        )
     return Trouble("tls-failed", f"{target} could not be spoken to by TLS ({reason}); try again, or tell its host.")
 
 
@@ -198,13 +200,17 @@ def broken(target: Address, exc: wire.RemoteProtocolError) -> Trouble:
     """The other side does not keep to the protocol."""
     if exc.code is wire.Code.NOT_THIS_PROTOCOL:
         return Trouble(exc.code, f"{target} is no trio-chat server; check host and port.", retry=Retry.IF_REACHED)
-    return Trouble(exc.code, f"{target} does not speak as this client does: {exc.text}", retry=Retry.IF_REACHED)
+    return Trouble(
+        exc.code,
+        f"{target} does not speak as this client does ({exc.text}); one of them needs an update.",
+        retry=Retry.IF_REACHED,
+    )
 
 
 def refused(refusal: wire.Refused) -> Trouble:
     """The server refused the login."""
     comes_back = refusal.code in _BUSY or (refusal.retry_after > 0 and refusal.code not in _FINAL)
-    text = refusal.text or f"The server refused: {refusal.code}."
+    text = refusal.text or f"The server refused: {refusal.code}; ask its host."
     if refusal.code == wire.Code.BAD_PROOF:
         text += " Somebody may be between you and the server: compare the fingerprint of its key with its host."
     retry = Retry.YES if comes_back else Retry.NO
@@ -220,11 +226,15 @@ def farewell(bye: wire.Bye) -> Trouble:
     """The server said Bye."""
     match bye.reason:
         case wire.ByeReason.REPLACED:
-            return Trouble(bye.reason, "Another connection took the place of this one.", retry=Retry.NO)
+            return Trouble(
+                bye.reason,
+                "Another connection took the place of this one; start again to come back here.",
+                retry=Retry.NO,
+            )
         case wire.ByeReason.RESTARTING:
             text = "The server restarts."
         case wire.ByeReason.KICKED:
-            text = "You were removed by the server."
+            text = "You were removed by the server; its operators know why."
         case _:
             text = f"The server ended the connection: {bye.reason}."
     comes_back = bye.retry_after > 0 or bye.reason in _COME_BACK

@@ -1,9 +1,11 @@
 """How many lines wait to be read in each conversation: what the server said of its read mark, and what came since."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import wire
+from client_repl.ignored import Ignored
+from client_repl.transcript import SAID
 
 MOST: Final = 9999
 """Lines of a conversation that are counted, by the server as well; more are shown as many."""
@@ -12,9 +14,12 @@ MOST: Final = 9999
 class _Waiting:
     """One conversation. Theory of operation: the server says how many lines wait behind `mark`, up to `head`. If all
     entries behind the mark came to us in this run, we count ourselves. Else what came behind `head` is added to what
-    the server said, and what was taken back since is subtracted: a FORGET behind `head` was not known to it."""
+    the server said, and what was taken back since is subtracted: a FORGET behind `head` was not known to it. What
+    `ignored` users wrote is in all of this, and left out where it is counted, as they may be heard again; of the
+    server's count only what came to us or was `seen` in a page, as it does not say whose the rest is."""
 
-    def __init__(self, mark: int = 0, head: int = 0) -> None:
+    def __init__(self, ignored: Ignored, mark: int = 0, head: int = 0) -> None:
+        self._ignores = ignored
         self.mark = mark
         self.head = head
         self.told = 0
@@ -27,6 +32,8 @@ class _Waiting:
         """What is in between all the same and did not come, as it was taken back before."""
         self.lines: dict[int, int] = {}
         """What came to us and is to be read, lines of others: seq -> account, ascending."""
+        self.seen: dict[int, int] = {}
+        """What the server counted and did not come, as far as a page had it: seq -> account."""
         self.naming: set[int] = set()
         """Seqs of those that name the user."""
         self.taken: dict[int, int] = {}
@@ -34,37 +41,65 @@ class _Waiting:
 
     def go_on(self, before: "_Waiting") -> None:
         """A connection begins; what came on an earlier one is known."""
-        self.lines, self.naming, self.holes = before.lines, before.naming, before.holes
+        self.lines, self.seen, self.naming, self.holes = before.lines, before.seen, before.naming, before.holes
         self.first, self.last = before.first, before.last
 
     def behind(self, seq: int) -> int:
         """How many lines wait behind `seq`; too many where it is not the mark, and not past the head."""
-        if 0 < self.first <= seq + 1 and self.last >= self.head:
+        if self._all_came_after(seq):
             return self._came_after(seq)
         taken = sum(self.mark < line <= self.head < by for line, by in self.taken.items())
-        told = max(0, self.told - taken) if seq < self.head else 0
+        hidden = self._ignored(self.lines, self.mark, self.head) + self._ignored(self.seen, self.mark, self.head)
+        told = max(0, self.told - taken - hidden) if seq < self.head else 0
         return min(MOST, told + self._came_after(max(seq, self.head)))
+
+    def _all_came_after(self, seq: int) -> bool:
+        return 0 < self.first <= seq + 1 and self.last >= self.head
+
+    @property
+    def strange(self) -> bool:
+        """Something waits of which it is not known whose it is."""
+        return self.told > 0 and self.mark < self.head and not self._all_came_after(self.mark)
 
     def _came_after(self, seq: int) -> int:
         all_ = next(iter(self.lines), 0) > seq  # as nearly always, and a toolbar asks often
-        return len(self.lines) if all_ else sum(line > seq for line in self.lines)
+        came = len(self.lines) if all_ else sum(line > seq for line in self.lines)
+        return came - self._ignored(self.lines, seq, self.last)
+
+    def _ignored(self, lines: Mapping[int, int], after: int, last: int) -> int:
+        """How many of these lines are of users who are ignored, behind `after` and up to `last`."""
+        if not self._ignores.has_any(lines.values()):
+            return 0
+        return sum(after < seq <= last and self._ignores.has(account) for seq, account in lines.items())
 
     @property
     def mentions(self) -> int:
-        return sum(seq > self.mark for seq in self.naming)
+        return sum(seq > self.mark and not self._ignores.has(self.lines.get(seq, 0)) for seq in self.naming)
+
+    def count_oldest_only(self) -> None:
+        """Nobody reads so much: the oldest line that came is only counted from now on."""
+        oldest, account = next(iter(self.lines.items()))
+        del self.lines[oldest]
+        self.naming.discard(oldest)
+        counts = oldest > self.mark and not self._ignores.has(account)
+        if oldest > self.head:
+            self.head, self.told = oldest, min(MOST, self.told + counts)
+        self.first = oldest + 1
 
     def advance(self, mark: int) -> None:
         self.mark = mark
         self.lines = {seq: account for seq, account in self.lines.items() if seq > mark}
+        self.seen = {seq: account for seq, account in self.seen.items() if seq > mark}
         self.naming = {seq for seq in self.naming if seq > mark}
         self.holes = [hole for hole in self.holes if hole.stop > mark]
         self.taken = {seq: by for seq, by in self.taken.items() if seq > mark}
 
 
 class UnreadLines:
-    """Of all conversations of `account`, the user's own."""
+    """Of all conversations of `account`, the user's own. Lines of those who are `ignored` do not wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, ignored: Ignored) -> None:
+        self._ignored = ignored
         self._waiting: dict[int, _Waiting] = {}
         self._account = 0
 
@@ -79,7 +114,7 @@ class UnreadLines:
 
     def entered(self, conversation: wire.Conversation) -> None:
         """The user is in it; what is there already is read."""
-        self._waiting[conversation.id] = _Waiting(conversation.head, conversation.head)
+        self._waiting[conversation.id] = _Waiting(self._ignored, conversation.head, conversation.head)
 
     def left(self, conversation: int) -> None:
         """The user is in it no longer."""
@@ -105,26 +140,34 @@ class UnreadLines:
             if seq >= waiting.head:
                 waiting.head, waiting.told = seq, 0
             else:
-                waiting.told -= sum(waiting.mark < line <= seq for line in waiting.lines)
+                waiting.told -= sum(waiting.mark < line <= seq for line in [*waiting.lines, *waiting.seen])
             waiting.advance(seq)
 
     def came(self, message: wire.Message, *, counts: bool, mention: bool) -> None:
         """An entry, each once and in order. `counts`: it is somebody else's, and something to read."""
         waiting = self._of(message.conversation)
         waiting.first, waiting.last = waiting.first or message.seq, message.seq
+        waiting.seen.pop(message.seq, None)
         if message.kind is wire.Kind.FORGET:
             self._took_back(waiting, message)
         elif counts:
             waiting.lines[message.seq] = message.account
             if mention:
                 waiting.naming.add(message.seq)
-            if len(waiting.lines) > MOST:  # nobody reads so much: the oldest is only counted from now on
-                oldest = next(iter(waiting.lines))
-                del waiting.lines[oldest]
-                waiting.naming.discard(oldest)
-                if oldest > waiting.head:
-                    waiting.head, waiting.told = oldest, min(MOST, waiting.told + (oldest > waiting.mark))
-                waiting.first = oldest + 1
+            if len(waiting.lines) > MOST:
+                waiting.count_oldest_only()
+
+    def strange(self, conversation: int) -> bool:
+        """Whether something waits there of which it is not known whose it is, so that it may be of ignored users."""
+        return bool(self._ignored) and conversation in self._waiting and self._waiting[conversation].strange
+
+    def were_seen(self, messages: Iterable[wire.Message]) -> None:
+        """These were in a page: whose they are is known."""
+        for message in messages:
+            waiting, seq = self._of(message.conversation), message.seq
+            others = message.kind in SAID and message.account not in {0, self._account}
+            if others and waiting.mark < seq <= waiting.head and seq not in waiting.lines:
+                waiting.seen[seq] = message.account
 
     def passed(self, gap: wire.Gap) -> None:
         """Entries that do not come: they are no more, or we do not know what they are."""
@@ -136,16 +179,18 @@ class UnreadLines:
 
     def _took_back(self, waiting: _Waiting, forget: wire.Message) -> None:
         lines = waiting.lines
-        seqs = [forget.ref] if forget.ref else [seq for seq, account in lines.items() if account == forget.account]
+        every = {**lines, **waiting.seen}
+        seqs = [forget.ref] if forget.ref else [seq for seq, account in every.items() if account == forget.account]
         waiting.naming.difference_update(seqs)
         for seq in seqs:
             # what did not come to this run is not known: somebody else took it back, so it was somebody else's line
             unknown = seq < waiting.first or any(seq in hole for hole in waiting.holes)
+            waiting.seen.pop(seq, None)
             if lines.pop(seq, None) or (unknown and forget.account != self._account):
                 waiting.taken[seq] = forget.seq
 
     def _of(self, conversation: int) -> _Waiting:
-        return self._waiting.setdefault(conversation, _Waiting())
+        return self._waiting.setdefault(conversation, _Waiting(self._ignored))
 
     def mark(self, conversation: int) -> int:
         """The seq up to which the user has read, as far as the server said; 0 for nothing."""

@@ -20,6 +20,7 @@ from client_repl.items import (
     Found,
     Item,
     Line,
+    Listed,
     Missed,
     Notice,
     PageShown,
@@ -41,7 +42,17 @@ _TO_COPY: Final = re.compile(r"(?:tchat://|--link |access-)[A-Za-z0-9.:/%\[\]-]+
 _DEFAULTS: Final = Settings()
 
 _Remark = (
-    PresenceLine | Skipped | ConnectionState | Welcomed | Entered | Roster | RoomsListed | Unread | Notice | Missed
+    PresenceLine
+    | Skipped
+    | ConnectionState
+    | Welcomed
+    | Entered
+    | Roster
+    | RoomsListed
+    | Listed
+    | Unread
+    | Notice
+    | Missed
 )
 
 
@@ -98,6 +109,8 @@ def _remark(item: _Remark, paper: Paper) -> tuple[str, str]:
             return "~", "\n".join(lists.roster(item))
         case RoomsListed():
             return "~", "\n".join(lists.rooms(item, paper.columns))
+        case Listed():
+            return "~", "\n".join(lists.places(item, paper.columns))
         case Unread():
             return "~", lists.unread(item)
         case Notice(text, to_copy):

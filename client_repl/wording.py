@@ -27,6 +27,11 @@ def around_name(kind: wire.Kind, text: str, line: str, *, everything: bool = Fal
             assert_never(never)
 
 
+def no_line(number: str | int) -> str:
+    """Why a command does nothing that is about a line, and what helps."""
+    return f"There is no line {number} any more; /history shows lines with the numbers that they have now."
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """`1 line`, `2 lines`: `many` where it is more than an s."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"

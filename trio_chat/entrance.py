@@ -50,7 +50,7 @@ def enter(state: State, visitor: Visitor, now: float) -> Admitted:
         number, digest = state.keyring.holder(visitor.token)
         account = state.accounts.get(number)
         if account is None:
-            raise Refusal(Code.ACCESS_INVALID, "whose access token this is, is not here any more")
+            raise Refusal(Code.ACCESS_INVALID, "whose access token this is, is not here any more; /token makes another")
         _check_bans(state, visitor, account, now)
         return Admitted(account, access=digest)
     if visitor.token.startswith(LINKS.prefix):
@@ -92,7 +92,7 @@ def _link(state: State, visitor: Visitor, now: float) -> Account:
     token = state.tokens.read(visitor.token, LINKS, now, again=0 if known is None else known.id)
     account = state.accounts.get(token.account)
     if account is None:
-        raise Refusal(Code.LINK_INVALID, "whose code this is, is not here any more")
+        raise Refusal(Code.LINK_INVALID, f"whose code this is, is not here any more; {LINKS.next_step}")
     if token.purpose is Purpose.RECOVER and account.standing.role is wire.UserRole.OWNER:
         raise Refusal(Code.LINK_INVALID, "this code is older than its user's rank; the host makes one: trio-chat owner")
     _check_bans(state, visitor, account, now)

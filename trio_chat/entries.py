@@ -57,7 +57,7 @@ def check_about(state: State, account: Account, draft: Draft, about: wire.Messag
     own = about is not None and about.account == account.id
     hidden = about is not None and not state.may_read(account, about) and not (own and draft.kind is Kind.FORGET)
     if about is None or about.kind not in changeable or hidden:
-        raise Refusal(Code.NO_SUCH_MESSAGE, "there is no such line any more")
+        raise Refusal(Code.NO_SUCH_MESSAGE, "there is no such line any more; /history shows those there are")
     if not own and draft.kind is not Kind.REACT:
         raise Refusal(Code.NOT_ALLOWED, "this line is somebody else's; you can change only your own")
 
@@ -95,11 +95,11 @@ def _check(event: wire.Say) -> None:
 
 def _check_topic(to: str, text: str) -> None:
     if to.startswith("@"):
-        raise Refusal(Code.NOT_ALLOWED, "only a room has a topic")
+        raise Refusal(Code.NOT_ALLOWED, "only a room has a topic; go to one first")
     if len(text) > MAX_TOPIC:
         raise Refusal(Code.TEXT_TOO_LONG, f"a topic has at most {MAX_TOPIC} characters")
     if "\n" in text:
-        raise Refusal(Code.TEXT_INVALID, "a topic is one line")
+        raise Refusal(Code.TEXT_INVALID, "a topic is one line; leave the others out")
 
 
 def _check_size(text: str, most: int) -> None:

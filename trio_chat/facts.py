@@ -22,6 +22,19 @@ def at_text(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def day_text(at: float) -> str:
+    """The day of a time for a person: `2026-01-31`."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+
+
+def minutes_text(seconds: float) -> str:
+    """How long, for a person: `5 min`, `3 h` or `2 d`."""
+    for unit, size in (("d", DAY), ("h", 3600)):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds // 60:.0f} min"
+
+
 def until_text(until: float) -> str:
     """When something ends, for a person: `for ever`, or `until 2026-01-31 12:00 UTC`."""
     return "for ever" if until == FOREVER else f"until {at_text(until)}"

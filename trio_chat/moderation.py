@@ -32,7 +32,9 @@ def check_may_write(account: Account, kind: Kind, now: float) -> None:
     if kind is Kind.FORGET:
         return
     if not account.standing.approved:
-        raise Refusal(Code.NOT_APPROVED, "you are new here: an operator looks at newcomers before they may write")
+        raise Refusal(
+            Code.NOT_APPROVED, "you are new here: an operator looks at newcomers before they write; try later"
+        )
     if muted(account, now):
         until = account.standing.muted_until
         retry_after = 0 if until == FOREVER else milliseconds(until - now)
@@ -80,7 +82,9 @@ def check_enter(state: State, account: Account, room: Conversation | None, now: 
     if account.operator:
         return
     if not account.standing.approved:
-        raise Refusal(Code.NOT_APPROVED, "you are new here: an operator looks at newcomers before they enter rooms")
+        raise Refusal(
+            Code.NOT_APPROVED, "you are new here: an operator looks at newcomers before they enter rooms; try later"
+        )
     if room is None:
         check_begin(state, account, now)
         _check_rooms(state, account, now)

@@ -246,7 +246,7 @@ class Session:
     def _effects(self, event: Request) -> list[Effect]:
         state, now = self._services.state, self._services.now()
         if not state.keyring.opens(self.account, self.key, self.access):  # this connection ends when that is on disk
-            raise Refusal(Code.NOT_ALLOWED, "what this connection came with was taken away from its user")
+            raise Refusal(Code.NOT_ALLOWED, "what this connection came with was taken away; log in with another key")
         if isinstance(event, wire.Command):
             asked = Asked(state, self.account, event.id, now, self.key, self.address, bool(self.access))
             return run(asked, event)

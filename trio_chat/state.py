@@ -374,7 +374,7 @@ class State:
     def inside(self, account: Account, conversation: int) -> Conversation:
         """The conversation, which `account` is in. Raises Refusal(NO_SUCH_ROOM): it is not, or there is none."""
         if conversation not in account.conversations:
-            raise Refusal(Code.NO_SUCH_ROOM, "you are not in this conversation")
+            raise Refusal(Code.NO_SUCH_ROOM, "you are not in this conversation; /join enters a room")
         return self.conversations[conversation]
 
     def readable(self, account: Account) -> list[Readable]:

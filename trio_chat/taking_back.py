@@ -72,7 +72,7 @@ async def _entry(services: Services, account: Account, conversation: int, seq: i
     found = await services.log.since(conversation, seq - 1, limit=1, until=seq) if seq else []
     readable = [one for one in found if one.kind in _TAKEN_BACK and services.state.may_read(account, one)]
     if not readable:
-        raise Refusal(Code.NO_SUCH_MESSAGE, "there is no such line any more")
+        raise Refusal(Code.NO_SUCH_MESSAGE, "there is no such line any more; /history shows those there are")
     return readable[0]
 
 

@@ -37,7 +37,7 @@ def test_names_complete_in_mid_line_latest_speaker_first(terminal: TerminalProce
     assert terminal.cursor[1] == len("→ user09990 (private)> @user09990 ")
 
 
-def test_commands_complete_with_their_help(terminal: TerminalProcess) -> None:
+def test_commands_what_they_take_and_emoji_complete(terminal: TerminalProcess) -> None:
     terminal.send("!people 3\r")
     terminal.until_shown("4 online")
     terminal.send("/m")
@@ -46,7 +46,17 @@ def test_commands_complete_with_their_help(terminal: TerminalProcess) -> None:
     terminal.send("\t bo\t")
     terminal.until_shown("→ bob (private)> /msg bob")
     terminal.send("\x03/help wh\t\r")
-    terminal.until_shown("/who [PREFIX]")
+    terminal.until_shown("/who [NAME]")
+    terminal.send("well :thu")
+    terminal.until(lambda: any(row.split() == ["👍", ":thumbs_up:"] for row in terminal.rows))
+    terminal.send("\tdone at 10:30")
+    terminal.until(lambda: shows(terminal, "well 👍 done at 10:30"))
+    assert terminal.cursor[1] == len("#lobby> well 👍 done at 10:30") + 1
+    terminal.send("\x03:t")
+    terminal.until(lambda: shows(terminal, ":t"))
+    assert not any("👍" in row for row in terminal.rows)
+    terminal.send("\x03/set th\tli\t\r")
+    terminal.until_shown("theme = light")
 
 
 def test_pending_lines_stay_above_the_prompt_until_they_are_in_the_log(terminal: TerminalProcess) -> None:

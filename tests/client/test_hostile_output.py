@@ -21,7 +21,7 @@ from prompt_toolkit.utils import get_cwidth
 
 from client_repl import bars, jsonl, plain, view
 from client_repl.completer import ChatCompleter
-from client_repl.items import Failure, Found, Item, Line, PageShown, RoomsListed, Roster, Unread
+from client_repl.items import Failure, Found, Item, Line, Listed, PageShown, RoomsListed, Roster, Unread
 from client_repl.outbox import Pending
 from client_repl.paper import STYLE, Fragments
 from client_repl.sanitize import MAX_MARKS
@@ -109,7 +109,7 @@ def test_on_a_real_screen_nothing_is_moved_coloured_or_wrapped_but_by_us(item: I
 @given(items())
 def test_a_pipe_gets_nothing_else(item: Item) -> None:
     message, remark = plain.message(item, "#lobby", UTC), plain.remark(item)
-    check_harmless(message, "\n\t" if isinstance(item, RoomsListed) else "\n")
+    check_harmless(message, "\n\t" if isinstance(item, RoomsListed | Listed) else "\n")
     check_harmless(remark)
     assert "\n" not in re.sub("\n {8}", "", remark), "what follows stands apart"
     begun = [row for row in message.split("\n") if row and not row.startswith(" " * 8)]
@@ -124,6 +124,8 @@ def test_a_pipe_gets_nothing_else(item: Item) -> None:
             assert message.count("\n") == max(0, len(item.users) - 1)
         case RoomsListed():
             assert message.count("\n") == max(0, len(item.rooms) - 1)
+        case Listed():
+            assert message.count("\n") == max(0, len(item.places) - 1)
         case Unread():
             assert message.count("\n") < max(1, len({**item.counts, **item.mentions}))
         case _:

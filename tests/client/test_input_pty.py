@@ -89,7 +89,7 @@ def test_what_cannot_be_sent_stays_with_the_reason() -> None:
         sit(terminal)
         for draft, reason in (
             ("/nonsense x", "! unknown-command: There is no command /nonsense."),
-            ("@bob", "! text-empty: There is no text to send to @bob."),
+            ("@bob", "! text-empty: There is no text to send to @bob"),
             ("@ bob", "! name-empty: There is no name after the @."),
         ):
             terminal.send(f"{draft}\r")
@@ -98,9 +98,11 @@ def test_what_cannot_be_sent_stays_with_the_reason() -> None:
             ends_with(terminal, f"> {draft}y")
             terminal.send("\x15")
         terminal.send(paste("x" * 16_385))
-        terminal.until(lambda: terminal.rows[-1] == " The text is 16385 bytes long; 16384 are allowed.")
+        terminal.until(
+            lambda: terminal.rows[-1] == " The text is 16385 bytes long, and 16384 are allowed; send it in parts."
+        )
         terminal.send("\r")
-        terminal.until_shown("! text-too-long: The text is 16385 bytes long; 16384 are allowed.")
+        terminal.until_shown("! text-too-long: The text is 16385 bytes long, and 16384 are allowed; send it in parts.")
         assert not any("alice: x" in row for row in terminal.rows)
         terminal.send("\x7f")
         terminal.until(lambda: terminal.rows[-1].startswith(" alice"))

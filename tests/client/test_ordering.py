@@ -56,7 +56,10 @@ def test_a_line_that_is_not_on_the_screen_is_told_and_nothing_is_sent() -> None:
     c = connected()
     effects = c.submit("/report #7 spam")
     assert not sent(effects)
-    assert shown(effects) == [Failure("no-such-message", "There is no line #7 any more.", "/report #7 spam")]
+    (failure,) = shown(effects)
+    assert isinstance(failure, Failure)
+    assert (failure.code, failure.draft) == ("no-such-message", "/report #7 spam")
+    assert failure.text.startswith("There is no line #7 any more; /history")
 
 
 def test_too_many_words_are_not_sent() -> None:
@@ -77,7 +80,7 @@ def test_who_is_offered_what_the_server_lets_them_do() -> None:
 
 
 def test_help_lists_for_each_what_they_may_do() -> None:
-    (mine,), (theirs,) = (shown(as_role(role).submit("/help")) for role in (UserRole.OPERATOR, UserRole.MEMBER))
+    (mine,), (theirs,) = (shown(as_role(role).submit("/help all")) for role in (UserRole.OPERATOR, UserRole.MEMBER))
     assert isinstance(mine, Notice)
     assert isinstance(theirs, Notice)
     assert "/purge" in mine.text

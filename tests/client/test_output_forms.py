@@ -15,6 +15,8 @@ from client_repl.items import (
     Found,
     Item,
     Line,
+    Listed,
+    Listing,
     Missed,
     Notice,
     PageShown,
@@ -44,6 +46,7 @@ def about(kind: Kind, text: str = "", ref: int = 12) -> Line:
 PAGE = PageShown("#dev", (line(to="#dev"), about(Kind.TOPIC, "tea")), more=True, moved=True, topic="x", read=3)
 FOUND = Found("a b", ((line("a b"), line("c")), (line("a b"),)), (1, 1), more=False)
 ROOMS = RoomsListed((Room("#dev", "tea\t\x1b", 3, True), Room("#ops", "", 1, False)), {"#dev": 2}, more=True)
+LISTED = Listed((Listing("#lobby", 3, 1, current=True), Listing("@bob", 0, 0, "away", "lunch")))
 UNREAD = Unread({"#dev": 3, "@bob": 1}, {"#dev": 1}, asked=True)
 
 
@@ -97,6 +100,24 @@ def test_a_message_as_json_is_the_line_of_the_contract() -> None:
                     {"name": "#ops", "topic": "", "members": 1, "joined": False, "unread": 0},
                 ],
                 "more": True,
+            },
+        ),
+        (
+            LISTED,
+            {
+                "type": "list",
+                "conversations": [
+                    {"where": "#lobby", "unread": 3, "mentions": 1, "current": True, "followed": False},
+                    {
+                        "where": "@bob",
+                        "unread": 0,
+                        "mentions": 0,
+                        "current": False,
+                        "followed": False,
+                        "status": "away",
+                        "text": "lunch",
+                    },
+                ],
             },
         ),
         (UNREAD, {"type": "unread", "counts": {"#dev": 3, "@bob": 1}, "mentions": {"#dev": 1}}),
@@ -176,6 +197,7 @@ def test_any_time_of_the_wire_can_be_written() -> None:
         (about(Kind.TOPIC, "tea"), "[12:00] #dev * <bob> sets the topic: tea"),
         (line("x", to="@alice", kind=Kind.EDIT), "[12:00] * *bob → you* changes a line to: x"),
         (ROOMS, "#dev\t3\tjoined\t2\ttea ␛\n#ops\t1\t-\t0\t"),
+        (LISTED, "#lobby\t3\t1\there\t-\n@bob\t0\t0\t-\taway"),
         (UNREAD, "@bob 1\n#dev 3"),
         (dataclasses.replace(UNREAD, asked=False), ""),
         (PAGE, ""),

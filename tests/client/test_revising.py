@@ -104,7 +104,9 @@ def test_who_said_nothing_here_has_nothing_to_edit() -> None:
     assert failure(connected(), "/edit x").code == "no-such-message"
 
 
-@pytest.mark.parametrize(("typed", "text"), [("👍", "👍"), (":+1:", ":+1:"), ("", "")])
+@pytest.mark.parametrize(
+    ("typed", "text"), [("👍", "👍"), (":+1:", "👍"), (":Heart:", "❤"), (":our-own:", ":our-own:"), ("", "")]
+)
 def test_a_reaction_is_set_or_taken_back(typed: str, text: str) -> None:
     event = say(talked(), f"/react #1 {typed}")
     assert (event.kind, event.ref, event.text) == (wire.Kind.REACT, 1, text)

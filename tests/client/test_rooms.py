@@ -119,7 +119,7 @@ def test_nothing_is_said_of_a_room_that_has_not_let_the_user_in_yet() -> None:
     c = within()
     c.submit("/join #dev")
     for line in ("/topic", "/history", "/leave"):
-        assert failure(c, line).text == "You are not in #dev."
+        assert failure(c, line).text.startswith("You are not in #dev; ")
 
 
 def test_who_went_on_meanwhile_is_not_moved_back() -> None:
@@ -470,12 +470,43 @@ def test_an_old_topic_in_the_replay_is_not_the_present_one() -> None:
     assert "new" in notice(c, "/topic")
 
 
-def test_completion_offers_ones_own_rooms_only_the_latest_active_first() -> None:
+def test_completion_offers_ones_own_rooms_the_latest_active_first_and_then_those_that_were_listed() -> None:
     c = within("#dev", "#door")
-    assert c.complete_rooms("") == ["#lobby", "#dev", "#door"]
+    assert list(c.complete_rooms("")) == ["#dev", "#door", "#lobby"]  # where the user is comes last
     c.received(message(1, to="#dev", conversation=DEV))
-    assert c.complete_rooms("#D") == ["#dev", "#door"]
+    assert list(c.complete_rooms("#D")) == ["#dev", "#door"]
     c.received(wire.Left(DEV))
-    assert c.complete_rooms("d") == ["#door"]
+    assert list(c.complete_rooms("d")) == ["#door"]
     c.received(message(1, sender="dora", to="@alice", conversation=9))
-    assert c.complete_rooms("") == ["#lobby", "#door"]
+    assert list(c.complete_rooms("")) == ["#door", "#lobby"]
+    (asked,) = sent(c.submit("/rooms"))
+    assert isinstance(asked, wire.Rooms)
+    c.received(
+        wire.RoomList(asked.id, tuple(wire.Room(name, "", 1, False) for name in ("#indoors", "#dev", "#Door", "#do")))
+    )
+    assert list(c.complete_rooms("do")) == ["#door", "#do", "#indoors"]
+
+
+def test_the_rooms_that_there_are_are_asked_for_once_a_connection_and_not_shown() -> None:
+    c = chat()
+    assert c.look_up("#") == []
+    c.welcomed(welcome())
+    (asked,) = sent(c.look_up("#"))
+    assert isinstance(asked, wire.Rooms)
+    assert c.look_up("#") == []
+    assert c.backlog == 0
+    assert c.received(wire.RoomList(asked.id, (wire.Room("#tea", "", 3, False),))) == []
+    assert list(c.complete_rooms("")) == ["#lobby", "#tea"]
+    c.disconnected()
+    c.welcomed(welcome())
+    (asked,) = sent(c.look_up("#"))
+    assert isinstance(asked, wire.Rooms)
+    assert c.received(wire.Refused(asked.id, "not-served", "")) == []
+
+
+def test_whoever_is_not_here_and_has_a_direct_conversation_is_offered_last() -> None:
+    c = chat()
+    c.welcomed(welcome(conversations=(wire.Conversation(1, "#lobby", 0), wire.Conversation(9, "@bob", 1, account=5))))
+    c.received(wire.Members(0, 1, (user("alice"), user("bobby")), 2))
+    assert list(c.complete_names("bo")) == ["bobby", "bob"]
+    assert list(c.complete_names("")) == ["bobby", "bob", "alice"]

@@ -85,7 +85,7 @@ def test_escape_closes_the_menu_and_keeps_the_draft() -> None:
 def test_alt_enter_beside_a_menu_is_a_new_line() -> None:
     with sit() as terminal:
         terminal.send("hi @a")
-        terminal.until(lambda: any(row.strip() == "alice" for row in terminal.rows))
+        terminal.until(lambda: any(row.split() == ["alice", "mention"] for row in terminal.rows))
         terminal.send("\x1b\r")
         terminal.until(lambda: shows(terminal, "hi @a\n"))
 

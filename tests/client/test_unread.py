@@ -1,9 +1,13 @@
 """What waits, and how the server is told that it was read: by a screen that somebody looks at."""
 
+import msgspec
+
 import wire
 from client_repl.chat import Chat
-from client_repl.items import Line, PageShown, Unread
-from tests.client.talk import asked, chat, message, rooms, sent, shown, welcome
+from client_repl.cursors import Progress
+from client_repl.effects import Effect
+from client_repl.items import Failure, Item, Line, Listed, Listing, PageShown, Unread
+from tests.client.talk import LOG, account_of, asked, chat, message, rooms, sent, shown, user, welcome
 
 DEV = 2
 
@@ -163,10 +167,81 @@ def test_unread_can_be_asked_for() -> None:
     assert shown(c.submit("/unread")) == [Unread({}, {}, asked=True)]
     hear(c, 1)
     hear(c, 1, conversation=1)
-    assert shown(c.submit("/unread")) == [Unread({"#dev": 1}, {}, asked=True)]
+    assert shown(c.submit("/unread list")) == [Unread({"#dev": 1}, {}, asked=True)]
+    assert c.where == "#lobby"
+    (wrong,) = shown(c.submit("/unread all"))
+    assert isinstance(wrong, Failure)
     script = within(screen=False)
     hear(script, 1, conversation=1)
     assert shown(script.submit("/unread")) == [Unread({"#lobby": 1}, {}, asked=True)]
+
+
+def page_for(c: Chat, effects: list[Effect]) -> list[Item]:
+    """What is shown when the page that was asked for comes, an empty one."""
+    (fetch,) = (event for event in sent(effects) if isinstance(event, wire.Fetch))
+    return shown(c.received(wire.Page(fetch.id, ())))
+
+
+def test_unread_goes_to_what_is_most_urgent_and_tells_the_rest() -> None:
+    c = within("#ops", "#tea")
+    for conversation, name in ((4, "#tea"), (3, "#ops"), (DEV, "#dev")):
+        c.received(message(1, "alice!" if name == "#ops" else "hi", to=name, conversation=conversation))
+    c.focus(False)
+    hear(c, 1, conversation=9)
+    for where, rest in (
+        ("@bob", {"#dev": 1, "#ops": 1, "#tea": 1}),
+        ("#ops", {"#dev": 1, "#tea": 1}),
+        ("#dev", {"#tea": 1}),
+        ("#tea", {}),
+    ):
+        arrived, told = page_for(c, c.submit("/unread"))
+        assert isinstance(arrived, PageShown)
+        assert (arrived.where, c.where) == (where, where)
+        c.focus(True)
+        for event in sent(c.tick()):
+            if isinstance(event, wire.MarkRead):
+                c.received(wire.Done(event.id))
+        c.focus(False)
+        assert isinstance(told, Unread)
+        assert dict(told.counts) == rest
+    assert shown(c.submit("/unread")) == [Unread({}, {}, asked=True)]
+    assert c.where == "#tea"
+
+
+def test_without_a_connection_unread_goes_nowhere() -> None:
+    c = within()
+    hear(c, 1)
+    c.disconnected()
+    (told,) = shown(c.submit("/unread"))
+    assert isinstance(told, Failure)
+    assert told.code == "not-connected"
+    assert c.where == "#lobby"
+
+
+def test_the_list_has_all_that_one_is_in_in_an_order_that_stays() -> None:
+    c = within("#ops")
+    hear(c, 1, conversation=9)
+    c.received(message(1, "hi alice", to="#ops", conversation=3, sender="carol"))
+    c.received(wire.Members(0, 1, (user("bob", status=wire.Status.AWAY, text="lunch"), user("alice")), 2))
+    c.submit("/follow #dev")
+    (listed,) = shown(c.submit("/list"))
+    assert listed == Listed(
+        (
+            Listing("#lobby", 0, 0, current=True),
+            Listing("#dev", 0, 0, followed=True),
+            Listing("#ops", 1, 1),
+            Listing("@bob", 1, 0, "away", "lunch"),
+        )
+    )
+    c.received(message(1, to="@alice", conversation=8, sender="gone"))
+    c.received(wire.Left(DEV))
+    c.received(wire.Joined(wire.Conversation(DEV, "#dev", 0)))
+    (listed,) = shown(c.submit("/list"))
+    assert isinstance(listed, Listed)
+    assert [(place.where, place.status) for place in listed.places] == [
+        *(("#lobby", ""), ("#ops", ""), ("#dev", "")),
+        *(("@bob", "away"), ("@gone", "offline")),
+    ]
 
 
 # --- telling what was read
@@ -313,3 +388,96 @@ def test_what_nobody_has_to_read_does_not_make_a_followed_room_read() -> None:
     hear(c, 2, sender="alice")
     c.received(message(3, ":+1:", to="#dev", conversation=DEV, kind=wire.Kind.REACT, ref=1))
     assert (marks(c), c.unread) == ([], {"#dev": 1})
+
+
+# --- users who are ignored
+
+
+def test_what_ignored_users_write_does_not_wait() -> None:
+    c = within(screen=False)
+    for seq, sender in enumerate(("bob", "dora", "bob"), start=1):
+        hear(c, seq, "hi alice", sender=sender)
+    c.submit("/ignore bob")
+    assert (c.unread, c.mentions) == ({"#dev": 1}, {"#dev": 1})
+    hear(c, 4, "alice?", sender="bob")
+    assert (c.unread, c.mentions) == ({"#dev": 1}, {"#dev": 1})
+    hear(c, 5, "", ref=3)  # bob takes one back
+    c.submit("/ignore bob")
+    assert c.unread == {"#dev": 3}
+
+
+def test_of_what_the_server_counted_those_of_ignored_users_are_left_out_that_came() -> None:
+    c = within(screen=False, head=3)
+    c.submit("/ignore bob")
+    c.received(wire.ReadMark(DEV, 0, 3, 3))
+    hear(c, 1)
+    assert c.unread == {"#dev": 2}
+    hear(c, 2, sender="dora")
+    assert c.unread == {"#dev": 2}
+    hear(c, 3)
+    hear(c, 4)
+    assert c.unread == {"#dev": 1}
+    c.received(wire.ReadMark(DEV, 2, 4, 2))
+    assert c.unread == {}
+
+
+def test_a_conversation_with_an_ignored_user_alone_does_not_wait() -> None:
+    c = within(screen=False)
+    hear(c, 1, conversation=9, sender="mallory")
+    c.submit("/ignore mallory")
+    assert c.unread == {}
+    hear(c, 2, conversation=9, sender="mallory")
+    assert c.unread == {}
+
+
+def test_ten_thousand_lines_of_an_ignored_user_hide_none_of_the_others() -> None:
+    c = within()
+    c.submit("/ignore mallory")
+    hear(c, 1)
+    for seq in range(2, 10_010):
+        hear(c, seq, sender="mallory")
+    hear(c, 10_010)
+    assert c.unread == {"#dev": 2}
+
+
+def test_what_the_server_counted_and_does_not_send_again_is_looked_at_before_it_is_told() -> None:
+    c = chat(screen=True)
+    c.restore([], Progress(LOG, {1: 0, DEV: 4}))
+    c.ignored.restore({"bob": (account_of("bob"),)})
+    c.welcomed(welcome(conversations=rooms("#dev", head=4)))
+    for event in (wire.ReadMark(1, 0, 4, 4), wire.ReadMark(DEV, 1, 4, 3)):
+        c.received(event)
+    for seq in range(1, 5):
+        hear(c, seq, conversation=1, sender="dora")
+    assert c.unread == {"#lobby": 4, "#dev": 3}
+    effects = c.tick()
+    fetch = asked(effects)
+    assert (fetch, shown(effects)) == (wire.Fetch(getattr(fetch, "id", 0), DEV, after=1), [])
+    assert (sent(c.tick()), shown(c.tick())) == ([], [])
+    said = (message(2), message(3, sender="dora"), message(4))
+    page = tuple(msgspec.structs.replace(one, conversation=DEV, to="#dev") for one in said)
+    assert c.received(wire.Page(getattr(fetch, "id", 0), page)) == []
+    assert c.unread == {"#lobby": 4, "#dev": 1}
+    (told,) = shown(c.tick())
+    assert isinstance(told, Unread)
+    assert told.counts == {"#dev": 1}
+    hear(c, 5, "", ref=2)  # what was counted and is hidden is taken back
+    assert c.unread["#dev"] == 1
+    hear(c, 6, "", ref=3, sender="dora")
+    assert "#dev" not in c.unread
+
+
+def test_who_ignores_nobody_looks_at_nothing_and_a_refusal_ends_the_look() -> None:
+    c = within(head=4)
+    c.received(wire.ReadMark(DEV, 1, 4, 3))
+    assert sent(c.tick()) == []
+    c.submit("/ignore bob")
+    fetch = asked(c.tick())
+    assert isinstance(fetch, wire.Fetch)
+    assert shown(c.received(wire.Refused(fetch.id, "rate-limited", "wait"))) == []
+    assert c.unread == {"#dev": 3}
+    assert sent(c.tick()) == []
+    c.disconnected()
+    c.welcomed(welcome(conversations=rooms("#dev", head=4)))
+    c.received(wire.ReadMark(DEV, 1, 4, 3))
+    assert isinstance(asked(c.tick()), wire.Fetch)

@@ -19,6 +19,8 @@ from client_repl.items import (
     Found,
     Item,
     Line,
+    Listed,
+    Listing,
     Missed,
     Notice,
     PageShown,
@@ -132,7 +134,7 @@ def shown(item: Item) -> str:
         (Unread({}, {}), "12:00     ~ nothing unread elsewhere\n"),
         (
             Unread({"#dev": 12, "@bob": 2, "#o": 1}, {"#o": 1, "@bob": 1}),
-            "12:00     ~ unread: @bob 2, #o 1 (1 with your name), #dev 12; /switch and a name\n            shows it\n",
+            "12:00     ~ unread: @bob 2, #o 1 (1 with your name), #dev 12; /unread or Alt-A\n            goes there\n",
         ),
         (Found("te\na", (), (), more=False), "12:00     ~ nothing found for “te⏎a”\n"),
         (Roster(), "12:00     ~ nobody of this name is here\n"),
@@ -144,7 +146,30 @@ def test_how_it_reads(item: Item, text: str) -> None:
 
 
 def test_every_kind_of_item_has_a_look() -> None:
-    assert len(get_args(Item)) == 15
+    assert len(get_args(Item)) == 16
+
+
+def test_the_list_of_the_users_conversations() -> None:
+    assert shown(Listed(())) == "12:00     ~ you are nowhere yet\n"
+    places = (
+        Listing("#lobby", 0, 0, current=True),
+        Listing("#d\x1bev", 12, 2, followed=True),
+        Listing("@bob", 3, 1, "away", "out to\nlunch"),
+        Listing("@carol", 0, 0, "offline"),
+        Listing("@dora", 0, 0),
+    )
+    assert shown(Listed(places)).splitlines() == [
+        "12:00     ~ your conversations; Alt-1 to Alt-9 go there:",
+        "            > 1  #lobby",
+        "              2  #d␛ev   12 new, 2 with your name, followed",
+        "              3  @bob    3 new, away: out to⏎lunch",
+        "              4  @carol  offline",
+        "              5  @dora",
+    ]
+    many = Listed((Listing("#" + "x" * 90, 9999, 9999),) * 12)
+    rows = fragment_list_to_text(view.render(many, NOON, 60, UTC)).splitlines()
+    assert all(len(row) <= 60 for row in rows)
+    assert rows[1].startswith("               1  #x")
 
 
 def test_the_list_of_who_is_here() -> None:

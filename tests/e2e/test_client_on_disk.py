@@ -227,3 +227,33 @@ async def test_a_client_that_starts_again_goes_on_where_it_was(tmp_path: Path) -
 async def _say(bob: Raw, numbers: range) -> None:
     for number in numbers:
         await bob.say(f"line {number}")
+
+
+async def test_whom_one_ignores_and_what_one_follows_lasts_and_somebody_can_be_asked_about(tmp_path: Path) -> None:
+    async def told(client: Client, line: str) -> str:
+        await client.send(line)
+        return str((await client.next("notice"))["text"])
+
+    async with serving(tmp_path) as server, chatting(tmp_path, server.where, "bob") as bob:
+        async with chatting(tmp_path, server.where, "alice") as alice:
+            await bob.send("hello")
+            await alice.next("message", text="hello")
+            assert "from now on" in await told(alice, "/ignore bob")
+            assert "from now on" in await told(alice, "/follow #lobby")
+            await alice.end_of_input()
+            await alice.end()
+            assert await alice.exit() == 0
+        await bob.send("unheard")
+        await bob.next("message", text="unheard")
+        async with chatting(tmp_path, server.where, "alice") as alice:
+            await alice.send("/list")
+            [place] = (await alice.next("list"))["conversations"]
+            assert (place["where"], place["followed"]) == ("#lobby", True)
+            assert await told(alice, "/ignore") == "You ignore bob."
+            assert "bob, member, registered" in (about := await told(alice, "/whois bob"))
+            assert "in rooms of yours: #lobby" in about
+            assert (await told(alice, "/ignore bob")).startswith("You hear bob again")
+            await bob.send("heard")
+            await alice.next("message", text="heard")
+            assert not any(event.get("text") == "unheard" for event in alice.seen)
+    assert (tmp_path / "alice" / "lists.json").stat().st_mode & 0o777 == 0o600

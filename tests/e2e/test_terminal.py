@@ -47,6 +47,23 @@ async def _hear(hearer: Raw, text: str) -> None:
         pass
 
 
+async def test_somebody_new_is_asked_for_a_name_and_told_how_to_begin_and_never_again(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server:
+        command = python("-m", "client_repl", "--plaintext", server.where, "--state", str(tmp_path / "alice"))
+        with TerminalProcess(command, env=ENVIRONMENT) as terminal:
+            await until(terminal, lambda: any(row.startswith("your name") for row in terminal.rows))
+            assert any("by which others see you" in row for row in terminal.rows)
+            terminal.send("alice\r")
+            await until(terminal, lambda: any("/help tells more" in row for row in terminal.rows))
+            terminal.send("/quit\r")
+            assert await trio.to_thread.run_sync(terminal.exit_code) == 0
+        with TerminalProcess(command, env=ENVIRONMENT) as terminal:
+            await until(terminal, lambda: any("you are alice" in row for row in terminal.rows))
+            terminal.send("/who\r")
+            await until(terminal, lambda: any("1 here" in row for row in terminal.rows))
+            assert not any("/help tells more" in row or "your name" in row for row in terminal.rows)
+
+
 async def test_a_draft_survives_a_flood_and_other_widths(tmp_path: Path) -> None:
     async with (
         serving(tmp_path) as server,

@@ -34,6 +34,7 @@ GOOD: Final[dict[str, str]] = {
     "untoken": "old",
     "invite": "",
     "uninvite": "INVITE",
+    "whois": "@bob",
     "block": "bob",
     "unblock": "@bob",
     "blocks": "",
@@ -90,7 +91,7 @@ def test_what_operators_do_is_for_operators() -> None:
     """The list that a change of the table must not shorten unnoticed."""
     assert {name for name, spec in TABLE.items() if spec.role is MEMBER} == {
         *("help", "whoami", "devices", "link", "revoke", "token", "tokens", "untoken", "invite", "uninvite"),
-        *("block", "unblock", "blocks", "report", "owner"),
+        *("whois", "block", "unblock", "blocks", "report", "owner"),
     }
     assert {name for name, spec in TABLE.items() if spec.role is OWNER} == {"role"}
 
@@ -160,6 +161,7 @@ WRONG: Final[dict[str, list[str]]] = {
     "untoken": ["", "nothing", "two words"],
     "invite": ["x", "0", "10001", "1 2", "1d x", "11y", "999999w"],
     "uninvite": ["", "two words"],
+    "whois": ["", "bob x"],
     "block": ["", "bob x"],
     "unblock": ["", "bob x"],
     "blocks": ["x"],

@@ -159,6 +159,46 @@ def test_blocking(s: Scene) -> None:
         s.order("alice", "block alice")
 
 
+def test_whois_tells_members_what_they_could_see_and_no_room_of_others(s: Scene) -> None:
+    s.state.enter_room(s["bob"], "#den", wire.History.SHARED)
+    assert s.answer("alice", "whois @bob") == ("bob, member, registered: online", "in rooms of yours: #lobby")
+    s.state.enter_room(s["bob"], "#tea", wire.History.SHARED)
+    s.state.enter_room(s["oscar"], "#tea", wire.History.SHARED)
+    assert s.answer("alice", "whois BOB")[1] == "in rooms of yours: #lobby, #tea"
+    assert s.answer("gus", "whois oscar") == ("oscar, operator, registered: online", "in rooms of yours: #lobby")
+    s["bob"].away = "out to\x1b lunch"
+    s["bob"].active_at = NOW - 2 * 3600
+    assert s.answer("alice", "whois bob")[0] == "bob, member, registered: away: out to\ufffd lunch, idle 2 h"
+    assert s.answer("alice", "whois gus")[0] == "gus, member, a guest: online"
+    s.people["new"] = arrive(s.state, "new", owned=False, since=NOW)
+    assert s.answer("alice", "whois new") == ("new, member, not registered yet: online", "in rooms of yours: #lobby")
+    assert s.answer("alice", "whois alice") == ("alice, member, registered: online",)
+    with refused(Code.NO_SUCH_USER):
+        s.order("alice", "whois nobody")
+
+
+def test_whois_tells_days_of_who_is_not_here(s: Scene) -> None:
+    bob = s["bob"]
+    s.state.stand(bob, since=NOW - 30 * DAY, seen=NOW - DAY)
+    assert s.answer("alice", "whois bob")[2:] == ("here since 2023-10-15",)
+    s.state.disconnected(bob)
+    s.state.departed(bob)
+    assert s.answer("alice", "whois bob") == (
+        "bob, member, registered: offline",
+        "in rooms of yours: #lobby",
+        "here since 2023-10-15",
+        "last here 2023-11-13",
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(60, "1 min"), (3599, "59 min"), (3600, "1 h"), (DAY - 1, "23 h"), (3 * DAY, "3 d")]
+)
+def test_how_long_somebody_was_idle_is_one_number(s: Scene, seconds: float, text: str) -> None:
+    s["bob"].active_at = NOW - seconds
+    assert s.answer("alice", "whois bob")[0].endswith(f", idle {text}")
+
+
 def test_a_report_needs_a_line_that_one_can_read(s: Scene) -> None:
     assert s.order("alice", "report 1:5 very  rude\x1b") == [Report(7, LOBBY, 5, "very rude\ufffd")]
     tea = s.state.conversations.named("#tea")

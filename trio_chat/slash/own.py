@@ -5,10 +5,10 @@ from typing import Final
 
 from trio_chat.effects import Effect, Evict, Owned, Report
 from trio_chat.errors import Refusal
-from trio_chat.facts import DAY, at_text, until_text
+from trio_chat.facts import DAY, at_text, day_text, minutes_text, until_text
 from trio_chat.moderation import newcomer
 from trio_chat.names import shown
-from trio_chat.slash.asked import Asked, Words
+from trio_chat.slash.asked import MAX_REASON, Asked, Words
 from trio_chat.tokens import INVITES, LINK_TIME, OWNERS, Purpose, ends
 from wire import Code, Invite, UserRole
 from wire.fingerprint import fingerprint
@@ -132,7 +132,7 @@ def invite(asked: Asked, words: Words) -> list[Effect]:
     if not operator and (uses > 1 or newcomer(asked.state, account, asked.now)):
         raise Refusal(Code.NOT_ALLOWED, "you invite one person at a time, and not on your first day here")
     if not operator and not account.standing.approved:
-        raise Refusal(Code.NOT_APPROVED, "an operator has not looked at you yet")
+        raise Refusal(Code.NOT_APPROVED, "an operator has not looked at you yet; until then you invite nobody")
     asked.state.remember(account)
     until = asked.now + duration
     made = asked.state.tokens.make(Purpose.INVITE, account=account.id, until=until, uses=uses)
@@ -146,7 +146,7 @@ def uninvite(asked: Asked, words: Words) -> list[Effect]:
     words.end()
     found = asked.state.tokens.read(_invite_in(text), INVITES, asked.now)
     if found.account != asked.account.id and not asked.account.operator:
-        raise Refusal(Code.NOT_ALLOWED, "this invite is somebody else's")
+        raise Refusal(Code.NOT_ALLOWED, "this invite is somebody else's; who made it can end it, or an operator")
     asked.state.tokens.revoke(found)
     return [asked.done("This invite lets nobody in any more.")]
 
@@ -159,6 +159,29 @@ def _invite_in(text: str) -> str:
 
 
 # --- others
+
+
+def whois(asked: Asked, words: Words) -> list[Effect]:
+    """`/whois NAME`: what /who and the rooms show as well, of one user; of rooms only those that both are in."""
+    target = words.user(asked.state)
+    words.end()
+    user, standing = asked.state.user(target, asked.now), target.standing
+    reason = f": {shown(user.text, MAX_REASON)}" if user.text else ""
+    idle = f", idle {minutes_text(user.idle)}" if user.idle >= 60 and target.connections else ""
+    kept = "a guest" if target.guest else "registered" if target.owned else "not registered yet"
+    lines = [f"{target.name}, {standing.role}, {kept}: {user.status}{reason}{idle}"]
+    rooms = [
+        conversation.room
+        for conversation in asked.state.conversations.of(asked.account)
+        if conversation.room and conversation.id in target.conversations
+    ]
+    if target is not asked.account:
+        lines.append(f"in rooms of yours: {', '.join(rooms)}" if rooms else "in no room of yours")
+    if standing.since and target.owned:
+        lines.append(f"here since {day_text(standing.since)}")
+    if standing.seen and not target.connections:
+        lines.append(f"last here {day_text(standing.seen)}")
+    return [asked.answer(*lines)]
 
 
 def block(asked: Asked, words: Words) -> list[Effect]:

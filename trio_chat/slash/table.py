@@ -47,7 +47,7 @@ def run(asked: Asked, command: wire.Command) -> list[Effect]:
     if spec is None:
         raise Refusal(Code.NO_SUCH_COMMAND, f"this server has no command {shown(command.name)}; /help lists them")
     if role_rank(asked.account.standing.role) < role_rank(spec.role):
-        raise Refusal(Code.NOT_ALLOWED, f"/{spec.name} is for {spec.role}s of this server")
+        raise Refusal(Code.NOT_ALLOWED, f"/{spec.name} is for {spec.role}s of this server; /who tells who is one")
     if len(command.arguments) > _MAX_WORDS:
         raise Refusal(Code.BAD_ARGUMENT, f"too many words; write {spec.usage}")
     if spec.audited:
@@ -80,6 +80,7 @@ TABLE: Final[Mapping[str, Spec]] = MappingProxyType(
             Spec("untoken", "LABEL", "revoke a token", _MEMBER, own.untoken),
             Spec("invite", "[N] [DURATION]", "an invite for one, or for N", _MEMBER, own.invite, audited=True),
             Spec("uninvite", "INVITE", "end an invite", _MEMBER, own.uninvite),
+            Spec("whois", "NAME", "who somebody is", _MEMBER, own.whois),
             Spec("block", "NAME", "take no direct messages from NAME, nor mentions", _MEMBER, own.block),
             Spec("unblock", "NAME", "take them again", _MEMBER, own.unblock),
             Spec("blocks", "", "whom you block", _MEMBER, own.blocks),

@@ -38,6 +38,7 @@ from client_repl.trust import Confirm, Trust
 
 if TYPE_CHECKING:
     from client_repl.asks import Asks
+    from client_repl.history_file import HistoryFile
     from client_repl.slots import Slot
 
 REACH_TIMEOUT: Final = 10.0
@@ -134,7 +135,8 @@ def _run(options: Options) -> int:
             with _no_collections():
                 from client_repl import app  # noqa: PLC0415 - a pipe starts faster without the terminal's libraries
 
-            code = app.run(chat, connect, draft=kept.draft, hold_draft=keeper.hold_draft)
+            history = user.history(target)
+            code = app.run(chat, connect, drafts=_drafts(kept), hold_drafts=keeper.hold_draft, history=history)
         else:
             code = _run_pipe(partial(connect, give_up=REACH_TIMEOUT), options, chat.where)
     if user.reached:
@@ -259,12 +261,25 @@ class _User:
         finally:
             taken.slot.close()
 
+    def history(self, target: Address) -> "HistoryFile | None":
+        """The lines that were entered at this server; a guest has none."""
+        if self._guest:
+            return None
+        from client_repl.history_file import HistoryFile  # noqa: PLC0415 - a guest starts faster without SQLite
+
+        return HistoryFile(self._state.history, str(target))
+
     def remember(self, target: Address, name: str) -> None:
         """For the next start; a guest is not remembered. Where it cannot be written, the chat goes on without."""
         self.reached = True
         if not self._guest:
             with contextlib.suppress(OSError):
                 self._state.remember(Remembered(str(target), name))
+
+
+def _drafts(kept: Kept) -> dict[str, str]:
+    """All of them, by conversation."""
+    return {**kept.drafts, **({kept.place or LOBBY: kept.draft} if kept.draft else {})}
 
 
 def _token(options: Options, target: Address) -> Token:

@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from outcome import Outcome
@@ -19,17 +20,23 @@ from client_repl.asks import Asks
 from client_repl.calling import Caller
 from client_repl.chat import Chat
 from client_repl.completer import ChatCompleter
+from client_repl.desk import Desk
 from client_repl.drafts import goes_to
 from client_repl.editor import Editor
+from client_repl.effects import Effect
 from client_repl.inputs import yes_or_no
 from client_repl.items import ConnectionState, Failure, Item, Line, Notice, PresenceLine, Skipped
 from client_repl.keeper import Written
 from client_repl.names import fold
 from client_repl.options import suggested_name
 from client_repl.paper import Fragments
+from client_repl.recall import Recall
 from client_repl.session import Session
 from client_repl.talk import Talk
 from client_repl.terminal import FAREWELL, HANGUP, Printer, TerminalGoneError
+
+if TYPE_CHECKING:
+    from client_repl.history_file import HistoryFile  # which loads SQLite; a guest needs none
 
 Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
 """Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
@@ -41,14 +48,22 @@ RESTORE_TIMEOUT: Final = 3.0
 _NAME_IS_FOR: Final = "Choose the name by which others see you; /nick changes it later."
 
 
-def run(chat: Chat, connect: Connect, *, draft: str, hold_draft: Callable[[str], None]) -> int:
+def run(
+    chat: Chat,
+    connect: Connect,
+    *,
+    drafts: Mapping[str, str],
+    hold_drafts: Callable[[str, Mapping[str, str]], None],
+    history: "HistoryFile | None" = None,
+) -> int:
     """Chat on this terminal until the session ends, the user leaves or a signal comes: the exit code. The editor begins
-    with `draft`, and `hold_draft` is told whenever it is another one.
+    with the one of `drafts`, by conversation, that is for where the user is; `hold_drafts` is told of each change: what
+    is in the editor, and those of other conversations. `history` has the lines that Up brings back; None: none.
 
     130 after Ctrl-C, 143, 129 and 131 after SIGTERM, SIGHUP and SIGQUIT, else what the session says. The terminal is
     restored in every case, also when an exception of the session comes out.
     """
-    return asyncio.run(_host(_Guest(chat, connect, draft, hold_draft)))
+    return asyncio.run(_host(_Guest(chat, connect, Desk(chat.where, drafts), hold_drafts, Recall(history))))
 
 
 async def _host(guest: "_Guest") -> int:
@@ -77,9 +92,16 @@ async def _host(guest: "_Guest") -> int:
 class _Guest:
     """The trio side: session, prompt and printer, which end together."""
 
-    def __init__(self, chat: Chat, connect: Connect, draft: str, hold_draft: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        connect: Connect,
+        desk: Desk,
+        hold_drafts: Callable[[str, Mapping[str, str]], None],
+        recall: Recall,
+    ) -> None:
         self.code = 0
-        self._entered, self._lines = trio.open_memory_channel[tuple[Callable[[str], None], str]](MAX_ENTERED)
+        self._entered, self._acts = trio.open_memory_channel[Callable[[], None]](MAX_ENTERED)
         self._leaving = trio.Event()
         self._asking = trio.Lock()
         self._chat = chat
@@ -88,7 +110,18 @@ class _Guest:
         self._talk = Talk(chat.where, links=has_links)
         completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
         self._prompt_is_there = trio.Event()
-        self._editor = Editor(chat, completer, send=self._enter, leave=self.leave, draft=draft, hold_draft=hold_draft)
+        self._editor = Editor(
+            chat,
+            completer,
+            send=self._enter,
+            act=self._act,
+            fail=self._show,
+            hold=self._lend,
+            leave=self.leave,
+            desk=desk,
+            hold_drafts=hold_drafts,
+            recall=recall,
+        )
         self._caller = Caller(chat, self._editor.app)
         self._editor.app.after_render += lambda _: self._prompt_is_there.set()
         self._printer = Printer(self._editor.scrollback, self._render, lambda: chat.settings.joins)
@@ -145,8 +178,8 @@ class _Guest:
             self.leave(HANGUP)
 
     async def _hand_over(self) -> None:
-        async for take, text in self._lines:
-            take(text)
+        async for act in self._acts:
+            act()
             self._editor.app.invalidate()
 
     async def _count_down(self) -> None:
@@ -156,16 +189,27 @@ class _Guest:
             if self._chat.held:
                 self._editor.app.invalidate()
 
+    def _lend(self, lent: bool) -> None:
+        self._printer.hold(lent)
+
     def _enter(self, line: str) -> bool:
-        return self._tell(self._session.submit, line)
+        return self._tell(partial(self._session.submit, line), self._editor.taken)
+
+    def _act(self, act: Callable[[Chat], list[Effect]]) -> bool:
+        return self._tell(partial(self._session.do, act), self._editor.taken)
 
     def _look_up(self, prefix: str) -> None:
-        self._tell(self._session.look_up, prefix)
+        self._tell(partial(self._session.do, lambda chat: chat.look_up(prefix)))
 
-    def _tell(self, take: Callable[[str], None], text: str) -> bool:
+    def _tell(self, *acts: Callable[[], None]) -> bool:
         """From the prompt to the session, which lives in trio. False: it has not taken the last ones."""
+
+        def do() -> None:
+            for act in acts:
+                act()
+
         try:
-            self._entered.send_nowait((take, text))
+            self._entered.send_nowait(do)
         except trio.WouldBlock:
             return False
         return True
@@ -196,24 +240,33 @@ class _Guest:
     async def _ask_name(self, reason: str) -> str | None:
         """A name from the user; None: none will come. Cancelling is safe.
 
-        The login name is offered at first, not again when a name was refused: it may have been this one."""
+        The login name is offered at first; when a name was refused, that one to be corrected."""
         self._printer.show(Notice(reason or _NAME_IS_FOR))
         default = "" if reason else suggested_name()
-        answer = await self._ask(f"your name [{default}]: " if default else "your name: ")
+        question = f"your name [{default}]: " if default else "your name: "
+        refused = self._chat.name if reason else ""
+        answer = await self._ask(question, "Enter takes this name; Ctrl-D leaves the chat", text=refused)
         return None if answer is None or answer.strip() == "/quit" else answer.strip() or default
 
     async def _confirm(self, text: str, question: str) -> bool:
         """A whole yes or no: what is asked may be important. Ctrl-D is a no. Cancelling is safe."""
         self._printer.show(Notice(text))
-        answer = await self._ask(f"{question} (yes/no): ", until=lambda text: yes_or_no(text) is not None)
+        hint = "type yes or no, and Enter; Ctrl-D is a no"
+        answer = await self._ask(f"{question} (yes/no): ", hint, until=lambda text: yes_or_no(text) is not None)
         return yes_or_no(answer) is True
 
     async def _ask_secret(self, question: str) -> str | None:
         """What nobody sees; None: none will come. Cancelling is safe."""
-        return await self._ask(f"{question}: ", secret=True)
+        return await self._ask(f"{question}: ", "it is not shown; Enter takes it, Ctrl-D gives up", secret=True)
 
     async def _ask(
-        self, question: str, *, secret: bool = False, until: Callable[[str | None], bool] = lambda _: True
+        self,
+        question: str,
+        hint: str,
+        *,
+        secret: bool = False,
+        text: str = "",
+        until: Callable[[str | None], bool] = lambda _: True,
     ) -> str | None:
         """One question after the other: what is typed for one, a secret perhaps, is no answer to another. The question
         stays `until` this is true of an answer, so that no key is lost between two tries."""
@@ -227,7 +280,7 @@ class _Guest:
                 answered.set()
 
         async with self._asking:
-            with self._editor.asking(question, take, secret=secret):
+            with self._editor.asking(question, take, hint=hint, secret=secret, text=text):
                 await answered.wait()
         return answer
 

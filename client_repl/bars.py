@@ -16,20 +16,26 @@ from client_repl.wording import around_name
 
 MAX_PENDING: Final = 4
 """Rows above the prompt for lines on their way: the draft and the talk need the rest of a small terminal."""
+_NAMED_DRAFTS: Final = 3
+"""Conversations with a draft that the toolbar names; of more it has the count."""
 _MIN_NEWS: Final = 7
 """Columns that one conversation in the toolbar takes at least."""
 
 
-def pending(lines: Sequence[Pending], columns: int, held: Held | None = None) -> Fragments:
+def pending(
+    lines: Sequence[Pending], columns: int, held: Held | None = None, unsent: Sequence[Pending] = ()
+) -> Fragments:
     """Own lines that are not in the log yet: the latest, each one row of at most `columns`; before them, how long those
-    that are `held` wait."""
+    that are `held` wait. Of those that are `unsent` it is said, the others are on their way."""
+    waiting = {line.say.nonce for line in unsent}
     rows = [f"… {len(lines) - MAX_PENDING} more on their way"] if len(lines) > MAX_PENDING else []
     if held is not None and held.seconds:
         rows = [_waits(held)]
     for line in lines[-MAX_PENDING:]:
         to = f"you → {clean_line(line.to[1:])} (private): " if line.to.startswith("@") else ""
         does = "" if line.kind is wire.Kind.TEXT else _does(line)
-        rows.append(f"… {to}{does}{clean_line(line.text)}")
+        mark = "… not sent yet: " if line.say.nonce in waiting else "… "
+        rows.append(f"{mark}{to}{does}{clean_line(line.text)}")
     return [("class:pending", cut(" " * (INDENT - 2) + row, columns - 1) + "\n") for row in rows]
 
 
@@ -60,9 +66,10 @@ def toolbar(
     columns: int,
     *,
     away: bool = False,
+    drafts: Iterable[str] = (),
 ) -> Fragments:
-    """The bottom row, of at most `columns`: who and where the user is, and what `waits` elsewhere, the most urgent
-    first; `!` where the user's name is in it. `hint` replaces all of it."""
+    """The bottom row, of at most `columns`: who and where the user is, what `waits` elsewhere, the most urgent first,
+    with `!` where the user's name is in it, and where there are `drafts`. `hint` replaces all of it."""
     if hint:
         return [("class:alert", cut(f" {hint}", columns))]
     connected = state == "connected"
@@ -71,6 +78,7 @@ def toolbar(
     if connected and online:
         status.append(("", f"{online} online"))
     news = [("class:alert", _news(wait)) for wait in waits]
+    news += [("", shown) for shown in _drafts([*drafts])]
     row = _row([*who, *status, *news])
     if news and connected and fragment_list_width(row) > columns:  # that all is well is less to anybody than news
         status = []
@@ -79,6 +87,13 @@ def toolbar(
             break
         row = _row([*who, *status, *news[:shown], ("class:alert", f"+{len(news) - shown}" if news[shown:] else "")])
     return row
+
+
+def _drafts(places: Sequence[str]) -> list[str]:
+    """Where there are some, in a row's words."""
+    if len(places) > _NAMED_DRAFTS:
+        return [f"{len(places)} drafts"]
+    return [f"draft: {' '.join(cut(clean_line(where), MAX_NAME) for where in places)}"] if places else []
 
 
 def _news(wait: Waits) -> str:

@@ -88,10 +88,10 @@ class Chat:
         self._marking = Marking(
             self.place, self.conversations, self._cursors, self._unread, self._requests, self.looking, screen=screen
         )
-        self._sending = Sending(
+        self.sending: Final = Sending(
             self.place, self._names, self.conversations, self._cursors, self._outbox, self._requests, new_nonce
         )
-        self.asking: Final = Asking(self._me, self.conversations, self._cursors, self._sending, self._requests)
+        self.asking: Final = Asking(self._me, self.conversations, self._cursors, self.sending, self._requests)
         self._reading = Reading(
             self._me,
             self.place,
@@ -118,7 +118,7 @@ class Chat:
         )
         self.finding: Final = Finding(self.transcript, self._requests)
         self.ordering: Final = Ordering(self._me, self._names, self.transcript, self._requests)
-        self.revising: Final = Revising(self.place, self.conversations, self.transcript, self._sending)
+        self.revising: Final = Revising(self.place, self.conversations, self.transcript, self.sending)
         self.lists: Final = OwnLists(self.ignored, self.place, self._cursors)
         self.going: Final = Going(
             self.place,
@@ -128,7 +128,7 @@ class Chat:
             self._reading,
             self._marking,
             self.pages,
-            self._sending,
+            self.sending,
             self._requests,
         )
 
@@ -188,7 +188,7 @@ class Chat:
     @property
     def held(self) -> Held | None:
         """How many own lines wait for their turn only, and for how long."""
-        return self._sending.held
+        return self.sending.held
 
     @property
     def progress(self) -> Progress:
@@ -238,7 +238,7 @@ class Chat:
 
     def now(self) -> int:
         """The client's clock, in Unix milliseconds."""
-        return self._sending.now()
+        return self.sending.now()
 
     # --- what the user does ------------------------------------------------------------------------------------------
 
@@ -268,7 +268,7 @@ class Chat:
         """Queue a line for `to`; it is sent when it is its turn, on this connection or a later one.
 
         `account` is whom `@user` must be then; 0: whom we know by this name now."""
-        return self._sending.say(to, text, draft, kind=kind, account=account)
+        return self.sending.say(to, text, draft, kind=kind, account=account)
 
     def look_up(self, prefix: str) -> list[Effect]:
         """Ask for more names that begin with `prefix`, where the room is too big to be known whole; or, with a #, which
@@ -322,7 +322,7 @@ class Chat:
         self.pages.begin()
         self._reading.begin(welcome.time)
         effects += map(Start, self._cursors.begun)
-        return [*effects, *self._resume(), *self._sending.begin(welcome), *self._sending.ready()]
+        return [*effects, *self._resume(), *self.sending.begin(welcome), *self.sending.ready()]
 
     def _resume(self) -> list[Effect]:
         def refused(_: wire.Refused) -> list[Effect]:  # our positions mean nothing to this server
@@ -346,23 +346,23 @@ class Chat:
 
     def retry(self) -> list[Effect]:
         """The time of a RetryAfter has come. Nothing happens when it does not apply any more."""
-        return self._sending.retry()
+        return self.sending.retry()
 
     def go_on(self) -> list[Effect]:
         """To be called twice a second while lines are `held`: send those that have their turn."""
-        return self._sending.ready()
+        return self.sending.ready()
 
     def received(self, event: wire.ServerEvent) -> list[Effect]:
         """An event after Welcome, in the order they come."""
         match event:
             case wire.Message():
-                return self._reading.message(event) + self._sending.ready()
+                return self._reading.message(event) + self.sending.ready()
             case wire.Gap():
                 return self._reading.gap(event)
             case wire.Stored():
-                return self._sending.stored(event) + self._sending.ready()
+                return self.sending.stored(event) + self.sending.ready()
             case wire.Refused():
-                return self._refused(event) + self._sending.ready()
+                return self._refused(event) + self.sending.ready()
             case wire.Done() | wire.Page() | wire.RoomList() | wire.Answer():
                 return self._requests.answered(event)
             case wire.Members() | wire.Presence() | wire.Joined() | wire.Left() | wire.ReadMark():
@@ -403,7 +403,7 @@ class Chat:
         return self.going.joined(conversation)
 
     def _refused(self, refused: wire.Refused) -> list[Effect]:
-        effects = self._sending.refused(refused)
+        effects = self.sending.refused(refused)
         if effects is None:
             effects = self._requests.refused(refused)
         if effects is None:  # of nothing; or a resend of a line that was acknowledged meanwhile is to wait
@@ -418,6 +418,6 @@ class Chat:
         self.ignored.forget_accounts()
         self.conversations.forget()
         self.place.forget()
-        self._sending.forget_log()
+        self.sending.forget_log()
         told = Show(Notice("The server's history was reset; starting fresh."))
-        return [told, *(self._sending.distrust_log() if cut else [])]
+        return [told, *(self.sending.distrust_log() if cut else [])]

@@ -12,7 +12,7 @@ import wire
 from client_repl import log_commands, room_commands, setting_commands
 from client_repl.effects import Effect, ExportKey, Quit, Show, ShowKey
 from client_repl.helping import Topic, help_
-from client_repl.inputs import visible
+from client_repl.inputs import Mistake, visible
 from client_repl.items import Clear, Notice
 from client_repl.ordering import Order
 
@@ -59,12 +59,19 @@ class Available(Mapping[str, CommandSpec]):
 
 def run(chat: "Chat", name: str, argument: str, draft: str) -> list[Effect]:
     """Carry out `/name argument`; an unknown one is a Failure that gives the line back."""
-    spec = COMMANDS.get(name)
-    if spec is not None:
-        return spec.handler(chat, visible(argument), draft)
+    mistake = unknown(chat, name)
+    if mistake is not None:
+        return chat.fail(mistake.code, mistake.text, draft)
+    return COMMANDS[name].handler(chat, visible(argument), draft)
+
+
+def unknown(chat: "Chat", name: str) -> Mistake | None:
+    """What is wrong with `/name`, where there is no such command."""
+    if name in COMMANDS:
+        return None
     near = difflib.get_close_matches(name, chat.commands, n=1)
     hint = f"Did you mean /{near[0]}?" if near else "/help lists them."
-    return chat.fail("unknown-command", f"There is no command /{name}. {hint} To send it as text, write //.", draft)
+    return Mistake("unknown-command", f"There is no command /{name}. {hint} To send it as text, write //.")
 
 
 def _who(chat: "Chat", argument: str, draft: str) -> list[Effect]:

@@ -180,6 +180,13 @@ class Conversations:
         """Whether it is a room that the user was in, so that nothing more of it comes."""
         return conversation in self._called and not self.inside(conversation)
 
+    def now(self, where: str) -> str:
+        """What the conversation that was called `where` is called by now."""
+        if number := self.find(where):
+            return self.name(number)
+        name = self._names.name(self._names.account(where[1:])) if where.startswith("@") else ""
+        return f"@{name}" if name else where
+
     @property
     def numbered(self) -> list[str]:
         """All that the user is in, by name, in an order that stays: the lobby, rooms as they were entered, direct ones

@@ -1,10 +1,11 @@
-"""Where a draft would go if Enter were pressed now: the conversation, and who alone would read it."""
+"""What would become of a draft if Enter were pressed now: where it goes, who alone would read it, and why it cannot."""
 
 from typing import assert_never
 
 from client_repl import arguments, inputs
 from client_repl.chat import Chat
-from client_repl.commands import split_msg
+from client_repl.commands import split_msg, unknown
+from client_repl.names import fold
 
 
 def goes_to(chat: Chat, draft: str) -> str:
@@ -42,3 +43,37 @@ def _target_of_command(chat: Chat, name: str, argument: str) -> str | None:
             return None if entry is None else inputs.direct(chat.conversations.name(entry.message.conversation))
         case _:
             return None
+
+
+def objection(chat: Chat, draft: str) -> inputs.Mistake | None:
+    """Why a draft cannot be sent as it is, as far as that is known without asking; None: it may be."""
+    match inputs.parse(draft, chat.mode):
+        case inputs.Mistake() as mistake:
+            return mistake
+        case inputs.Direct(name, text):
+            return inputs.check(f"@{name}", inputs.visible(text), chat.sending.max_text)
+        case inputs.Text(text, to):
+            return inputs.check(to or chat.where, inputs.visible(text), chat.sending.max_text)
+        case inputs.Command(name):
+            return unknown(chat, name)
+        case None:
+            return None
+        case _ as never:
+            assert_never(never)
+
+
+def taken_back(chat: Chat, line: str) -> list[str]:
+    """The texts that a line, if it is a /forget, takes back, as far as they are known here."""
+    match inputs.parse(line, chat.mode):
+        case inputs.Command("forget", argument):
+            number, rest = arguments.numbered(argument)
+        case _:
+            return []
+    entry = None if rest else chat.transcript.entry(number)
+    if entry is not None:
+        return [entry.message.text] if entry.own else []
+    match argument.split():
+        case ["all" | "ALL", where] if fold(where) == fold(chat.where):
+            return chat.transcript.own_texts(chat.place.conversation)
+        case _:
+            return []

@@ -1,6 +1,7 @@
 """When things go to disk: a line before it is sent, a position after what it stands for was really written."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, assert_never
 
 import trio
@@ -45,6 +46,7 @@ class Keeper:
         self._let_go: list[bytes] = []
         self._draft = self._saved_draft = self._saved.draft
         self._saved_place = self._saved.place
+        self._drafts = self._saved_drafts = dict(self._saved.drafts)
         self._trouble = ""
         self._told = False
         self._changed = trio.Event()
@@ -86,9 +88,9 @@ class Keeper:
         """Something may have changed."""
         self._changed.set()
 
-    def hold_draft(self, draft: str) -> None:
-        """This is in the editor now."""
-        self._draft = draft
+    def hold_draft(self, draft: str, others: Mapping[str, str] = MappingProxyType({})) -> None:
+        """This is in the editor now, and `others` are put away, by conversation."""
+        self._draft, self._drafts = draft, dict(others)
         self.look()
 
     def take_trouble(self) -> str:
@@ -149,6 +151,7 @@ class Keeper:
         for nonce in let_go:
             self._waiting.pop(nonce, None)
         moved = self._kind.has_history and progress != self._progress
+        drafts = self._drafts
         draft, place = self._draft, self._chat.where if self._kind is Kind.TERMINAL else self._saved_place
         changes = Changes(
             tuple(self._waiting.values()),
@@ -156,6 +159,7 @@ class Keeper:
             progress if moved else None,
             draft if draft != self._saved_draft else None,
             place if place != self._saved_place else None,
+            drafts if drafts != self._saved_drafts else None,
         )
         if changes == Changes(()):
             return True
@@ -170,6 +174,6 @@ class Keeper:
         self._held |= self._waiting.keys()
         self._held -= {*let_go}
         self._waiting.clear()
-        self._saved_draft, self._saved_place = draft, place
+        self._saved_draft, self._saved_place, self._saved_drafts = draft, place, drafts
         self._progress = progress
         return True

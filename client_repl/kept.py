@@ -1,7 +1,8 @@
 """What a client keeps on disk for the next one, as values. `slots` has the files, `keeper` knows when."""
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from client_repl.cursors import NOWHERE, Progress
@@ -36,6 +37,8 @@ class Kept(NamedTuple):
     draft: str = ""
     place: str = ""
     """The conversation that the draft is for: where the user is."""
+    drafts: Mapping[str, str] = MappingProxyType({})
+    """Conversation -> draft, of others."""
 
 
 class Changes(NamedTuple):
@@ -48,6 +51,7 @@ class Changes(NamedTuple):
     progress: Progress | None = None
     draft: str | None = None
     place: str | None = None
+    drafts: Mapping[str, str] | None = None
 
 
 class SlotError(Exception):

@@ -1,7 +1,7 @@
 """Own lines on their way: checked, kept, sent in order, resent, and given back where they will not be sent."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import wire
@@ -97,6 +97,16 @@ class Sending:
         line = Pending(say, draft, self._cursors.log_id, awaited=awaited)
         self._outbox.add(line)
         return [Keep(line), *self.ready()]
+
+    @property
+    def max_text(self) -> int:
+        """Bytes that a text may have."""
+        return self._max_text
+
+    @property
+    def unsent(self) -> Sequence[Pending]:
+        """The lines that are not on their way: there is no connection, or they wait for their turn."""
+        return self._outbox.unsent if self._requests.connected else self._outbox.unacknowledged
 
     def on_its_way(self, where: str) -> bool:
         """Whether text that was written to `where` is not in the log yet as we see it."""

@@ -166,9 +166,9 @@ class Session:
         """What the chat returned to a program, which asked it for something itself."""
         self._apply(effects)
 
-    def look_up(self, prefix: str) -> None:
-        """Ask for names that begin with `prefix`, where a room is too big to be known; completion offers them then."""
-        self._apply(self.chat.look_up(prefix))
+    def do(self, act: Callable[[Chat], list[Effect]]) -> None:
+        """Something of the user that is no line."""
+        self._apply(act(self.chat))
 
     def finish(self, grace: float = QUIT_GRACE, *, patient: bool = False) -> None:
         """Leave when nothing is unfinished, or after `grace` seconds; when called again, at once. `patient`: the time

@@ -5,10 +5,9 @@ Who starts in a slot goes on where its last owner was, and takes over the lines 
 """
 
 import contextlib
-import os
 import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,15 +17,20 @@ import wire
 from client_repl.cursors import NOWHERE, Progress
 from client_repl.kept import Changes, Kept, Kind, SlotError
 from client_repl.outbox import Pending
-from client_repl.state_dir import OWNER_ONLY, OWNER_ONLY_DIR
+from client_repl.state_dir import OWNER_ONLY_DIR, make_private
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """The `user_version` of a slot's file. One that is higher is a younger client's, and left alone."""
 MOST: Final = 1000
 """Slots of a kind; where not one of so many can be locked, locks do not work."""
 _START_TIMEOUT: Final = 5000
 """Milliseconds that a client waits for others that start; one that was stopped in it must not stop the rest."""
 
+_PUT_AWAY: Final = """
+CREATE TABLE put_away(
+  place INTEGER PRIMARY KEY AUTOINCREMENT, server TEXT NOT NULL, conversation TEXT NOT NULL, text TEXT NOT NULL
+) STRICT;
+"""
 _TABLES: Final = f"""
 CREATE TABLE lines(
   place INTEGER PRIMARY KEY AUTOINCREMENT, server TEXT NOT NULL, nonce BLOB NOT NULL UNIQUE, receiver TEXT NOT NULL,
@@ -38,14 +42,21 @@ CREATE TABLE positions(
   PRIMARY KEY (server, conversation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE drafts(server TEXT PRIMARY KEY, text TEXT NOT NULL, place TEXT NOT NULL DEFAULT '') STRICT;
+{_PUT_AWAY}
+PRAGMA user_version = {SCHEMA};
+"""
+_FROM_2: Final = f"""
+{_PUT_AWAY}
 PRAGMA user_version = {SCHEMA};
 """
 _FROM_1: Final = f"""
 ALTER TABLE lines ADD COLUMN ref INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE lines ADD COLUMN conversation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE drafts ADD COLUMN place TEXT NOT NULL DEFAULT '';
-PRAGMA user_version = {SCHEMA};
+{_FROM_2}
 """
+_MAKE: Final = (_TABLES, _FROM_1, _FROM_2)
+"""By the version that the file has."""
 _KEEP: Final = """
 INSERT INTO lines(server, nonce, receiver, text, kind, account, log_id, draft, ref, conversation)
 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -92,7 +103,11 @@ class Slot:
         desk: list[Any] = self._connection.execute(
             "SELECT text, place FROM drafts WHERE server = ?", (self._server,)
         ).fetchall()
-        return Kept(lines, progress, *desk[0]) if desk else Kept(lines, progress)
+        away: list[Any] = self._connection.execute(
+            "SELECT conversation, text FROM put_away WHERE server = ? ORDER BY place", (self._server,)
+        ).fetchall()
+        draft, place = desk[0] if desk else ("", "")
+        return Kept(lines, progress, draft, place, dict(away))
 
     def save(self, changes: Changes) -> None:
         """Save all of it or, raising SlotError, nothing. Takes some 50 µs: nothing is waited for but the system; where
@@ -109,6 +124,8 @@ class Slot:
                     self._save_draft(text=_storable(changes.draft))
                 if changes.place is not None:
                     self._save_draft(place=_storable(changes.place))
+                if changes.drafts is not None:
+                    self._put_away(changes.drafts)
         except apsw.Error as exc:
             raise SlotError(f"{self._path}: {exc}") from exc
         self._progress = changes.progress or self._progress
@@ -145,6 +162,13 @@ class Slot:
         self._connection.execute("INSERT OR IGNORE INTO drafts(server, text) VALUES(?, '')", (self._server,))
         update = f"UPDATE drafts SET {column} = ? WHERE server = ?"  # noqa: S608  one of our own columns
         self._connection.execute(update, (value, self._server))
+
+    def _put_away(self, drafts: Mapping[str, str]) -> None:
+        self._connection.execute("DELETE FROM put_away WHERE server = ?", (self._server,))
+        self._connection.executemany(
+            "INSERT INTO put_away(server, conversation, text) VALUES(?, ?, ?)",
+            ((self._server, _storable(where), _storable(text)) for where, text in drafts.items()),
+        )
 
 
 class Taken(NamedTuple):
@@ -220,7 +244,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
     """Clients that start at once go one after the other: while one looks into a dead slot it seems to be held, and a
     damaged file must be moved by one of them."""
     path = folder / "starting.lock"
-    _make(path)
+    make_private(path)
     lock = apsw.Connection(str(path))
     try:
         lock.set_busy_timeout(_START_TIMEOUT)
@@ -233,7 +257,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 def _open(path: Path) -> apsw.Connection:
     """Open and lock. Raises what apsw has, and _NewerError."""
-    _make(path)
+    make_private(path)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         # A killed process loses nothing; of a power cut the file is safe, and at worst the latest lines are not.
@@ -246,7 +270,7 @@ def _open(path: Path) -> apsw.Connection:
         if version > SCHEMA:
             raise _NewerError
         if version < SCHEMA:
-            connection.execute(_FROM_1 if version else _TABLES)
+            connection.execute(_MAKE[version])
         connection.execute("COMMIT")
         if (found := connection.pragma("quick_check")) != "ok":
             raise apsw.CorruptError(found)
@@ -254,11 +278,6 @@ def _open(path: Path) -> apsw.Connection:
         connection.close()
         raise
     return connection
-
-
-def _make(path: Path) -> None:
-    with contextlib.suppress(FileExistsError):  # opened only if it is new: to close a file would let go its locks
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
 
 
 def _storable(text: str) -> str:

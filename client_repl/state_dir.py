@@ -1,5 +1,6 @@
 """What a user's clients keep on disk: the key, the servers they know, the last server and name, and their slots."""
 
+import contextlib
 import os
 import secrets
 import stat
@@ -45,6 +46,11 @@ class StateDir:
         return self.path / "settings.toml"
 
     @property
+    def history(self) -> Path:
+        """For `HistoryFile`."""
+        return self.path / "history.db"
+
+    @property
     def lists(self) -> Path:
         """For `ListsFile`."""
         return self.path / "lists.json"
@@ -77,6 +83,12 @@ class StateDir:
 def is_open_to_others(status: os.stat_result) -> bool:
     """Whether somebody else may read or write a file that holds a secret. On Windows a home is its owner's."""
     return sys.platform != "win32" and bool(stat.S_IMODE(status.st_mode) & ~OWNER_ONLY & (stat.S_IRWXG | stat.S_IRWXO))
+
+
+def make_private(path: Path) -> None:
+    """Make the file `path`, empty and for its owner only, where there is none. Raises OSError."""
+    with contextlib.suppress(FileExistsError):  # opened only if it is new: to close a file would let go its locks
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
 
 
 def write_whole(path: Path, data: bytes, *, replace: bool) -> None:

@@ -193,6 +193,13 @@ class Printer:
         """How many items were brought, how many of the first ones wait for nothing but their turn, or are drawn."""
         self._wake = trio.Event()
         self._drawn = trio.lowlevel.ParkingLot()
+        self._lent = False
+
+    def hold(self, lent: bool) -> None:
+        """Draw nothing, as another program has the terminal; or go on with what came meanwhile."""
+        self._lent = lent
+        if not lent:
+            self._wake.set()
 
     def show(self, item: Item) -> None:
         """Have `item` drawn soon."""
@@ -218,7 +225,7 @@ class Printer:
             await self._wake.wait()
             self._wake = trio.Event()
             held = len(self._backlog)
-            while self._waiting:
+            while self._waiting and not self._lent:
                 self._draw_batch()
                 self._drawn.unpark_all()
                 await trio.lowlevel.checkpoint()
@@ -227,7 +234,7 @@ class Printer:
                 self._take(self._backlog.release())
             if self._bundles:
                 self._queue(self._bundles.due(trio.current_time()))
-            if self._backlog or self._bundles or self._waiting:
+            if (self._backlog or self._bundles or self._waiting) and not self._lent:
                 self._wake.set()
 
     def flush(self) -> None:

@@ -226,6 +226,11 @@ class Transcript:
         )
         return max(own, key=lambda entry: entry.message.seq, default=None)
 
+    def own_texts(self, conversation: int) -> list[str]:
+        """What the user said there, as far as it has a number."""
+        entries = (entry for entry in self._entries.values() if entry.own)
+        return [entry.message.text for entry in entries if entry.message.conversation == conversation]
+
     def reply(self, argument: str) -> Target | None:
         """Whom `/reply argument` would answer; None when there is no such line, or no direct message yet."""
         if argument[:1] != "#" or not argument[1:2].isdecimal():

@@ -1,8 +1,9 @@
 """The terminal client with its real core, on a server that is a few lines: what a test types decides what comes.
 
-    python -m tests.client.scripted_client
+    python -m tests.client.scripted_client [HISTORY]
 
-A line `!word argument` is for the script: see `_Server.obey`. Every other one goes the way of a user's lines.
+HISTORY is the file of the lines that Up brings back. A line `!word argument` is for the script: see `_Server.obey`.
+Every other one goes the way of a user's lines.
 """
 
 import itertools
@@ -10,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Awaitable, Callable
 from functools import partial
+from pathlib import Path
 
 import trio
 
@@ -17,6 +19,7 @@ import wire
 from client_repl import app
 from client_repl.chat import Chat
 from client_repl.effects import Effect, Quit, Send, Show
+from client_repl.history_file import HistoryFile
 from client_repl.items import ConnectionState, Item
 from client_repl.session import AskName, Session
 
@@ -73,8 +76,8 @@ class ScriptedSession(Session):
         else:
             self._carry_out(self._core.submit(line))
 
-    def look_up(self, prefix: str) -> None:
-        self._carry_out(self._core.look_up(prefix))
+    def do(self, act: Callable[[Chat], list[Effect]]) -> None:
+        self._carry_out(act(self._core))
 
     async def _work(self, nursery: trio.Nursery) -> None:
         async for job in self._jobs:
@@ -244,8 +247,9 @@ def main() -> int:
     return app.run(
         chat,
         lambda show, asks, pause, _written: ScriptedSession(chat, show, asks.name, pause),
-        draft="",
-        hold_draft=lambda _draft: None,
+        drafts={},
+        hold_drafts=lambda _draft, _others: None,
+        history=HistoryFile(Path(sys.argv[1]), "test") if len(sys.argv) > 1 else None,
     )
 
 

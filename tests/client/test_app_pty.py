@@ -105,8 +105,10 @@ def test_a_private_line_that_is_refused_is_not_put_where_enter_would_make_it_pub
 def test_a_question_borrows_the_prompt(terminal: TerminalProcess) -> None:
     terminal.send("!name That name is taken.\rhalf a li")
     terminal.until_shown("~ That name is taken.")
-    terminal.until(lambda: any(row == "your name:" for row in terminal.rows))
-    terminal.send("carol\r")
+    terminal.until(lambda: "your name: alice" in terminal.rows)  # the refused one, to be corrected
+    terminal.until(lambda: terminal.rows[-1] == " Enter takes this name; Ctrl-D leaves the chat")
+    terminal.send("\x1b1\x1b[1;3C\x18\x05")  # nobody goes elsewhere now
+    terminal.send("\x15carol\r")
     terminal.until_shown("reconnecting: as 'carol'")
     terminal.send("ne")
     terminal.until(lambda: any(row.startswith("#lobby> ") and row.endswith("ne") for row in terminal.rows))

@@ -139,6 +139,28 @@ async def test_a_draft_is_on_disk_soon_and_gone_when_it_was_entered(tmp_path: Pa
         assert c.on_disk() == Kept((), Progress(LOG, {LOBBY: 1}), "half", "#lobby")
 
 
+async def test_drafts_of_other_conversations_are_on_disk_soon_and_gone_with_the_last_byte_when_they_were_sent(
+    tmp_path: Path, autojump_clock: MockClock
+) -> None:
+    with client(tmp_path) as c:
+
+        async def script(world: World) -> None:
+            peer = await world.admitted()
+            c.keeper.hold_draft("here", {"#tea": "put-away", "@bob": "psst"})
+            await settle()
+            assert (c.on_disk().draft, c.on_disk().drafts) == ("here", {"#tea": "put-away", "@bob": "psst"})
+            c.keeper.hold_draft("", {"@bob": "psst"})
+            world.session.submit("put-away")
+            await peer.send(talk.echo(await peer.expect(wire.Say), 1))
+            await settle()
+            assert c.on_disk().drafts == {"@bob": "psst"}
+            assert not any(b"put-away" in path.read_bytes() for path in (tmp_path / "slots").iterdir())
+            world.session.finish(0)
+            await peer.see_off()
+
+        assert await c.world.run(script) == 0
+
+
 @pytest.mark.parametrize("kind", [Kind.TERMINAL, Kind.JSON, Kind.SEND])
 async def test_a_line_that_is_not_stored_at_the_end_is_sent_later_or_reported(
     tmp_path: Path, kind: Kind, autojump_clock: MockClock

@@ -63,7 +63,8 @@ def test_no_byte_stays_of_a_line_that_is_let_go(tmp_path: Path) -> None:
     with taken(tmp_path) as (slot, _):
         for number, text in enumerate(texts):
             slot.save(Changes(draft=text[:7]))
-            slot.save(Changes([line(number, text)], draft=""))
+            slot.save(Changes(draft="", drafts={"#tea": text}))
+            slot.save(Changes([line(number, text)], draft="", drafts={}))
         for number in range(len(texts)):
             slot.save(Changes(let_go=[line(number).say.nonce], progress=Progress(LOG, {1: number + 1})))
         found = b"".join(path.read_bytes() for path in tmp_path.iterdir())
@@ -83,10 +84,35 @@ def test_a_slot_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
         slot.save(Changes([line(1)], (), Progress(LOG, {1: 12}), "draft"))
     with closing(apsw.Connection(str(tmp_path / "terminal-0.db"))) as old:
         old.execute("ALTER TABLE lines DROP COLUMN ref; ALTER TABLE lines DROP COLUMN conversation")
-        old.execute("ALTER TABLE drafts DROP COLUMN place")
+        old.execute("ALTER TABLE drafts DROP COLUMN place; DROP TABLE put_away")
         old.pragma("user_version", 1)
     for _ in range(2):
         assert kept(tmp_path) == Kept((line(1),), Progress(LOG, {1: 12}), "draft")
+
+
+def test_a_slot_without_drafts_that_are_put_away_goes_on(tmp_path: Path) -> None:
+    with taken(tmp_path) as (slot, _):
+        slot.save(Changes([line(1)], draft="draft", place="#tea"))
+    with closing(apsw.Connection(str(tmp_path / "terminal-0.db"))) as old:
+        old.execute("DROP TABLE put_away")
+        old.pragma("user_version", 2)
+    assert kept(tmp_path) == Kept((line(1),), draft="draft", place="#tea")
+    with taken(tmp_path) as (slot, _):
+        slot.save(Changes(drafts={"#lobby": "later"}))
+    assert kept(tmp_path).drafts == {"#lobby": "later"}
+
+
+def test_drafts_that_are_put_away_are_there_by_conversation_until_they_are_taken(tmp_path: Path) -> None:
+    with taken(tmp_path) as (slot, _):
+        slot.save(Changes(drafts={"#tea": "one\nmore", "@bob": "half\udce9"}))
+    with taken(tmp_path, server="other:7557") as (slot, found):
+        assert found == Kept()
+        slot.save(Changes(drafts={"#tea": "elsewhere"}))
+    with taken(tmp_path) as (slot, found):
+        assert found.drafts == {"#tea": "one\nmore", "@bob": "half\ufffd"}
+        slot.save(Changes(draft="one\nmore", drafts={"@bob": "half"}))
+        slot.save(Changes(draft="unchanged others"))
+    assert kept(tmp_path) == Kept(draft="unchanged others", drafts={"@bob": "half"})
 
 
 def test_what_is_let_go_is_gone_and_the_rest_keeps_its_order(tmp_path: Path) -> None:
@@ -140,7 +166,7 @@ def test_clients_side_by_side_have_a_slot_each_and_the_lowest_free_one_is_taken(
         assert names(tmp_path) == ["json-0.db", "terminal-0.db", "terminal-1.db"]
         one.save(Changes(draft="mine", place="@bob"))
         one.close()
-        assert kept(tmp_path)[2:] == ("mine", "@bob")
+        assert kept(tmp_path)[2:] == ("mine", "@bob", {})
 
 
 CHILD = """

@@ -112,7 +112,7 @@ def test_the_toolbar_tells_that_the_user_is_away() -> None:
         terminal.until(lambda: terminal.rows[-1].startswith(" alice · away · #lobby"))
 
 
-def test_root_is_not_offered_as_a_name_and_a_refused_one_not_again() -> None:
+def test_root_is_not_offered_as_a_name_and_a_refused_one_is_there_to_be_corrected() -> None:
     with TerminalProcess(CLIENT, env={"LOGNAME": "bob"}) as terminal:
         terminal.until_shown("online")
         terminal.send("!name\r")
@@ -120,7 +120,7 @@ def test_root_is_not_offered_as_a_name_and_a_refused_one_not_again() -> None:
         terminal.send("\r")
         terminal.until_shown("as 'bob'")
         terminal.send("!name no bob\r")
-        terminal.until(lambda: "your name:" in terminal.rows)
+        terminal.until(lambda: "your name: alice" in terminal.rows)
     with TerminalProcess(CLIENT, env={"LOGNAME": "root"}) as terminal:
         terminal.until_shown("online")
         terminal.send("!name\r")

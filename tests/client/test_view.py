@@ -286,6 +286,12 @@ def test_of_many_pending_lines_the_last_are_shown() -> None:
     assert bars.pending([], 80) == []
 
 
+def test_what_is_not_sent_yet_is_told_from_what_is_on_its_way() -> None:
+    lines = [Pending(wire.Say(number, bytes([number]) * 16, "@bob", "psst"), "") for number in range(2)]
+    rows = fragment_list_to_text(bars.pending(lines, 80, unsent=lines[1:])).split()
+    assert " ".join(rows) == "… you → bob (private): psst … not sent yet: you → bob (private): psst"
+
+
 def test_the_prompt_says_who_will_read() -> None:
     assert fragment_list_to_text(bars.prompt("#lobby", None)) == "#lobby> "
     assert fragment_list_to_text(bars.prompt("#lobby", "bob")) == "→ bob (private)> "
@@ -315,6 +321,19 @@ def test_the_toolbar_says_what_waits_as_far_as_it_has_room() -> None:
     assert toolbar(*waits, columns=20) == " alice · #lobby · +4"
     offline = toolbar(*waits, state="reconnecting", columns=60)
     assert offline == " alice · #lobby · reconnecting · @bob 2 · #ops 1! · +2"
+
+
+def test_the_toolbar_says_where_there_are_drafts() -> None:
+    def shown(*drafts: str, columns: int = 80) -> str:
+        waits = [Waits("#ops", 1, 1)]
+        row = bars.toolbar("alice", "#lobby", "connected", 0, waits, "", columns, drafts=drafts)
+        return fragment_list_to_text(row)
+
+    assert shown() == " alice · #lobby · connected · #ops 1!"
+    assert shown("#tea", "@b\nb") == " alice · #lobby · connected · #ops 1! · draft: #tea @b⏎b"
+    assert shown("#tea", columns=40) == " alice · #lobby · #ops 1! · draft: #tea"
+    assert shown("#tea", columns=30) == " alice · #lobby · #ops 1! · +1"
+    assert shown("#a", "#b", "#c", "#d") == " alice · #lobby · connected · #ops 1! · 4 drafts"
 
 
 @given(st.integers(1, 120), st.lists(st.tuples(st.text(max_size=40), st.integers(1, 10**6)), max_size=30))
@@ -354,7 +373,7 @@ def test_nothing_remote_reaches_the_terminal_as_it_is(name: str, text: str) -> N
     ]
     looks = [view.render(item, NOON, 80, UTC) for item in items]
     looks += [bars.pending([pending(text, f"@{name}")], 80), bars.prompt(name, text)]
-    looks.append(bars.toolbar(name, text, "connected", 1, [Waits(name, 1, 1)], "", 80))
+    looks.append(bars.toolbar(name, text, "connected", 1, [Waits(name, 1, 1)], "", 80, drafts=[text, name]))
     for look in looks:
         for char in fragment_list_to_text(look):
             assert char == "\n" or (char >= " " and not "\x7f" <= char <= "\x9f" and not "\ud800" <= char <= "\udfff")

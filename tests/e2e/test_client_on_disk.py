@@ -107,8 +107,8 @@ async def test_a_terminal_comes_back_with_its_draft_and_pending_lines_after_a_ki
             terminal.process.wait()
         async with sitting(tmp_path, proxy.where) as terminal:
             await until(terminal, lambda: shows_draft(terminal, "half a 日本 li"))
-            await until_shown(terminal, "… one")
-            await until_shown(terminal, "… you → bob (private): two")
+            await until_shown(terminal, "… not sent yet: one")
+            await until_shown(terminal, "… not sent yet: you → bob (private): two")
             await until_shown(terminal, "reconnecting")
             terminal.send("ne\r/quit\r/quit\r")
             assert await trio.to_thread.run_sync(terminal.exit_code) == 1
@@ -135,11 +135,22 @@ async def test_a_draft_for_one_person_is_still_for_that_one_after_a_kill(tmp_pat
         async with sitting(tmp_path, server.where) as terminal:
             await until(terminal, lambda: "→ bob (private)> for your eyes" in terminal.rows)
             await until_shown(terminal, "you are alice")
+            terminal.send("\x1b1for all")  # Alt-1
+            await until(terminal, lambda: "#lobby> for all" in terminal.rows)
+            await until(terminal, lambda: is_kept(tmp_path, "for all"))
+            terminal.process.kill()
+            terminal.process.wait()
+        async with sitting(tmp_path, server.where) as terminal:
+            await until(terminal, lambda: "#lobby> for all" in terminal.rows)
+            await until(terminal, lambda: terminal.rows[-1].endswith("draft: @bob"))
+            terminal.send("\x03/switch @bob\r")
+            await until(terminal, lambda: "→ bob (private)> for your eyes" in terminal.rows)
             terminal.send("\r")
             await until_shown(terminal, "> you → bob (private): for your eyes")
             terminal.send("/quit\r")
             assert await trio.to_thread.run_sync(terminal.exit_code) == 0
         assert await heard(bob, 1) == {"@bob": ["for your eyes"]}
+        assert not is_kept(tmp_path, "for your eyes")
 
 
 def is_kept(folder: Path, text: str) -> bool:

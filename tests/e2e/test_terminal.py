@@ -127,7 +127,7 @@ def _type_at_other_widths(terminal: TerminalProcess, draft: str) -> None:
     terminal.send("\r")
     terminal.until(lambda: shows(terminal, ""))
     style = r"(\x1b\[[0-9;]*m)*"
-    said = f"> {style}alice{style}: {style}{draft[:6]}".encode()
+    said = f"> {style} *{style}alice{style}: {style}{draft[:6]}".encode()
     terminal.until(lambda: re.search(said, terminal.raw))
 
 

@@ -84,4 +84,5 @@ def _render(item: Item, paper: Paper) -> Fragments:
 
 
 def _dimmed(fragments: Fragments) -> Fragments:
-    return [(f"{style} class:dim", text) for style, text, *_ in fragments]
+    """Names keep their colours."""
+    return [(f"class:dim {style}", text) for style, text, *_ in fragments]

@@ -90,4 +90,5 @@ class Talk:
 
 
 def _dimmed(fragments: Fragments) -> Fragments:
-    return [(f"{style} class:dim", text) for style, text, *_ in fragments]
+    """Names keep their colours."""
+    return [(f"class:dim {style}", text) for style, text, *_ in fragments]

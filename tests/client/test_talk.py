@@ -137,7 +137,7 @@ def test_past_lines_are_dimmed_and_keep_the_colour_of_their_names() -> None:
     name = next(style for style, text, *_ in printed.fragments(line()) if text == "bob")
     dimmed = printed.fragments(past("x"))
     assert all("class:dim" in style for style, *_ in dimmed)
-    assert next(style for style, text, *_ in dimmed if text == "bob") == f"{name} class:dim"
+    assert next(style for style, text, *_ in dimmed if text == "bob") == f"class:dim {name}"
     assert not any("class:dim" in style for style, text, *_ in printed.fragments(line("hello")) if "hello" in text)
 
 

@@ -69,7 +69,7 @@ def test_each_conversation_has_a_draft_and_a_key() -> None:
         terminal.send(ALT_RIGHT)  # from the last one to the first
         prompt_is(terminal, "#lobby> for the lobby")
         terminal.send("\r")
-        terminal.until_shown("> alice: for the lobby")
+        terminal.until_shown("alice: for the lobby")
         terminal.send(ALT_LEFT + "!")
         prompt_is(terminal, "→ bob (private)> for Bob!")
         terminal.until(lambda: terminal.rows[-1].endswith("draft: #dev"))
@@ -157,10 +157,10 @@ def test_earlier_lines_come_back_and_are_offered_in_later_runs_and_no_secrets(tm
         assert at[len("#lobby> goo")].fg != at[len("#lobby> go")].fg
         terminal.send("\x05, all\r!hear heard\r")
         terminal.until_shown("heard")
-        terminal.until_shown("> alice: good morning, all")
+        terminal.until_shown("alice: good morning, all")
         terminal.send("goo\r/forget #1\r")  # an offer is not sent
         terminal.until_shown("takes line 1 back")
-        assert any(row.endswith("> alice: goo") for row in terminal.rows)
+        assert any(row.endswith("alice: goo") for row in terminal.rows)
         terminal.send("\x12all")  # Ctrl-R
         terminal.until_shown("reverse-i-search")
         terminal.send("\x07\x03" + "\x1b[A" * 5)
@@ -227,7 +227,7 @@ def test_an_empty_draft_is_written_in_the_own_editor(tmp_path: Path) -> None:
         terminal.send(EDIT)
         has_row(terminal, "#lobby> one", "        two")
         terminal.send("!\r")
-        terminal.until_shown("> alice: one")
+        terminal.until_shown("alice: one")
         terminal.send("/quit\r")
         assert terminal.exit_code() == 0
         assert_restored(terminal)

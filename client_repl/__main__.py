@@ -14,32 +14,33 @@ from typing import TYPE_CHECKING, Final, TextIO, assert_never
 import trio
 
 import wire
-from client_repl import address, identity, tokens
-from client_repl.address import Address
 from client_repl.chat import Chat
-from client_repl.conversations import LOBBY
-from client_repl.effects import Save, SaveLists, SaveSetting
-from client_repl.identity import Identity
-from client_repl.inputs import Mode
-from client_repl.items import Failure, Item, Notice, Welcomed
+from client_repl.connection import identity, tokens
+from client_repl.connection.identity import Identity
+from client_repl.connection.known_servers import KnownServers, KnownServersError
+from client_repl.connection.tokens import Token, TokenError
+from client_repl.connection.trust import Confirm, Trust
+from client_repl.core import address
+from client_repl.core.address import Address
+from client_repl.core.conversations import LOBBY
+from client_repl.core.effects import Save, SaveLists, SaveSetting
+from client_repl.core.inputs import Mode
+from client_repl.core.items import Failure, Item, Notice, Welcomed
+from client_repl.core.nonces import new_nonce
+from client_repl.core.sanitize import clean_line
+from client_repl.disk.kept import Kept, Kind, SlotError
+from client_repl.disk.lists_file import ListsFile, ListsFileError
+from client_repl.disk.settings_file import SettingsFile, SettingsFileError
+from client_repl.disk.state_dir import Remembered, StateDir, default_path
 from client_repl.keeper import Keeper, Written
-from client_repl.kept import Kept, Kind, SlotError
-from client_repl.known_servers import KnownServers, KnownServersError
-from client_repl.lists_file import ListsFile, ListsFileError
-from client_repl.nonces import new_nonce
 from client_repl.options import Options, login_name, parse
-from client_repl.sanitize import clean_line
 from client_repl.session import Session
-from client_repl.settings_file import SettingsFile, SettingsFileError
-from client_repl.state_dir import Remembered, StateDir, default_path
 from client_repl.stdio import LineReader, Output
-from client_repl.tokens import Token, TokenError
-from client_repl.trust import Confirm, Trust
 
 if TYPE_CHECKING:
-    from client_repl.asks import Asks
-    from client_repl.history_file import HistoryFile
-    from client_repl.slots import Slot
+    from client_repl.disk.history_file import HistoryFile
+    from client_repl.disk.slots import Slot
+    from client_repl.terminal.asks import Asks
 
 REACH_TIMEOUT: Final = 10.0
 """Seconds in which a client without a terminal must reach its server."""
@@ -127,13 +128,13 @@ def _run(options: Options) -> int:
             )
 
         if aloud:
-            from client_repl import aloud as words  # noqa: PLC0415 - as below
+            from client_repl.terminal import aloud as words  # noqa: PLC0415 - as below
 
             encoding = "utf-8" if sys.stdout is None else sys.stdout.encoding
             code = words.run(chat, connect, _fd(sys.stdin), _fd(sys.stdout), encoding)
         elif on_terminal:
             with _no_collections():
-                from client_repl import app  # noqa: PLC0415 - a pipe starts faster without the terminal's libraries
+                from client_repl.terminal import app  # noqa: PLC0415 - a pipe starts faster without the terminal's libraries
 
             history = user.history(target)
             code = app.run(chat, connect, drafts=_drafts(kept), hold_drafts=keeper.hold_draft, history=history)
@@ -249,7 +250,7 @@ class _User:
         if self._guest:
             yield None, Kept(), ""
             return
-        from client_repl import slots  # noqa: PLC0415 - a guest starts faster without SQLite
+        from client_repl.disk import slots  # noqa: PLC0415 - a guest starts faster without SQLite
 
         try:
             taken = slots.take(self._state.slots, kind, str(target))
@@ -265,7 +266,7 @@ class _User:
         """The lines that were entered at this server; a guest has none."""
         if self._guest:
             return None
-        from client_repl.history_file import HistoryFile  # noqa: PLC0415 - a guest starts faster without SQLite
+        from client_repl.disk.history_file import HistoryFile  # noqa: PLC0415 - a guest starts faster without SQLite
 
         return HistoryFile(self._state.history, str(target))
 
@@ -335,7 +336,7 @@ def _ask_server(on_terminal: bool) -> Address:
 
 
 def _find_server(on_terminal: bool) -> Address:
-    from client_repl import lan  # noqa: PLC0415  an extra
+    from client_repl.connection import lan  # noqa: PLC0415  an extra
 
     try:
         found = lan.find()

@@ -9,36 +9,37 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, assert_never
 
 import wire
-from client_repl import commands, inputs
-from client_repl.asking import Asking
-from client_repl.company import Company
-from client_repl.conversations import LOBBY, Conversations
-from client_repl.cursors import Cursors, Progress
-from client_repl.effects import Effect, Reconnect, Send, Show, Start, failure
-from client_repl.finding import Finding
-from client_repl.going import Going
-from client_repl.ignored import Ignored
-from client_repl.inputs import Mode
-from client_repl.items import Notice, Welcomed
-from client_repl.looking import Looking
-from client_repl.marking import Marking
-from client_repl.me import Me
-from client_repl.names import Names
-from client_repl.newcomer import Newcomer
-from client_repl.ordering import SAID_BY_MISTAKE, Ordering, is_secret
-from client_repl.outbox import Outbox, Pending, request_ids
-from client_repl.own_lists import OwnLists
-from client_repl.pace import Held
-from client_repl.pages import Pages
-from client_repl.people import People
-from client_repl.place import Place
-from client_repl.reading import Reading
-from client_repl.requests import Requests
-from client_repl.revising import Revising
-from client_repl.sending import RETRY, Sending
-from client_repl.settings import Settings
-from client_repl.transcript import ABOUT, Target, Transcript
-from client_repl.unread import UnreadLines
+from client_repl.commands import table
+from client_repl.commands.ordering import SAID_BY_MISTAKE, Ordering, is_secret
+from client_repl.core import inputs
+from client_repl.core.asking import Asking
+from client_repl.core.company import Company
+from client_repl.core.conversations import LOBBY, Conversations
+from client_repl.core.cursors import Cursors, Progress
+from client_repl.core.effects import Effect, Reconnect, Send, Show, Start, failure
+from client_repl.core.finding import Finding
+from client_repl.core.going import Going
+from client_repl.core.ignored import Ignored
+from client_repl.core.inputs import Mode
+from client_repl.core.items import Notice, Welcomed
+from client_repl.core.looking import Looking
+from client_repl.core.marking import Marking
+from client_repl.core.me import Me
+from client_repl.core.names import Names
+from client_repl.core.newcomer import Newcomer
+from client_repl.core.outbox import Outbox, Pending, request_ids
+from client_repl.core.own_lists import OwnLists
+from client_repl.core.pace import Held
+from client_repl.core.pages import Pages
+from client_repl.core.people import People
+from client_repl.core.place import Place
+from client_repl.core.reading import Reading
+from client_repl.core.requests import Requests
+from client_repl.core.revising import Revising
+from client_repl.core.sending import RETRY, Sending
+from client_repl.core.settings import Settings
+from client_repl.core.transcript import ABOUT, Target, Transcript
+from client_repl.core.unread import UnreadLines
 
 _FIRST_ID: Final = 16
 """Below it are the login's request ids."""
@@ -72,7 +73,7 @@ class Chat:
         self.ignored: Final = Ignored()
         self.looking: Final = Looking()
         self._me = Me(name)
-        self.commands: Final = commands.Available(lambda: self._me.role)
+        self.commands: Final = table.Available(lambda: self._me.role)
         self._names = Names()
         self._people = People()
         self._cursors = Cursors(history=history)
@@ -256,7 +257,7 @@ class Chat:
             case inputs.Direct(name, text):
                 return self.say(f"@{name}", text, line)
             case inputs.Command(name, argument):
-                return commands.run(self, name, argument, line)
+                return table.run(self, name, argument, line)
             case inputs.Mistake(code, text):
                 return self.fail(code, text, line)
             case _ as never:

@@ -8,13 +8,13 @@ import trio
 
 import wire
 from client_repl.chat import Chat
-from client_repl.cursors import Progress
-from client_repl.effects import Keep, LetGo, Start
-from client_repl.kept import Changes, Kept, Kind, SlotError
-from client_repl.outbox import Pending
+from client_repl.core.cursors import Progress
+from client_repl.core.effects import Keep, LetGo, Start
+from client_repl.core.outbox import Pending
+from client_repl.disk.kept import Changes, Kept, Kind, SlotError
 
 if TYPE_CHECKING:
-    from client_repl.slots import Slot  # which loads SQLite; a guest needs none
+    from client_repl.disk.slots import Slot  # which loads SQLite; a guest needs none
 
 Written = Callable[[], Awaitable[bool]]
 """Waits until all that was shown before the call is written; False: it cannot be written any more."""

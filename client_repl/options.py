@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from client_repl import address
-from client_repl.address import Address
-from client_repl.inputs import is_conversation, visible
+from client_repl.core import address
+from client_repl.core.address import Address
+from client_repl.core.inputs import is_conversation, visible
 
 _USAGE: Final = """\
 %(prog)s [HOST[:PORT] | tchat://...] [options]

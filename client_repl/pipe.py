@@ -7,14 +7,14 @@ from typing import Final
 
 import trio
 
-from client_repl import jsonl, plain
-from client_repl.inputs import yes_or_no
-from client_repl.items import Failure, Item
+from client_repl.connection.trust import Confirm
+from client_repl.core.inputs import yes_or_no
+from client_repl.core.items import Failure, Item
+from client_repl.core.sanitize import clean
 from client_repl.keeper import Written
-from client_repl.sanitize import clean
+from client_repl.look import jsonl, plain
 from client_repl.session import BYE_TIMEOUT, Session
 from client_repl.stdio import Output
-from client_repl.trust import Confirm
 
 NextLine = Callable[[], Awaitable[str | None]]
 """The next line of the user; None: there is no more."""

@@ -9,11 +9,21 @@ from typing import Final, Literal, assert_never
 import trio
 
 import wire
-from client_repl import backoff, given_back, trouble
-from client_repl.address import Address
 from client_repl.chat import Chat
-from client_repl.dialling import Dial, Dialling
-from client_repl.effects import (
+from client_repl.connection import backoff, trouble
+from client_repl.connection.dialling import Dial, Dialling
+from client_repl.connection.identity import Identity
+from client_repl.connection.link import Link
+from client_repl.connection.liveness import TICK, Liveness, Verdict
+from client_repl.connection.login import log_in
+from client_repl.connection.own_key import AskSecret, OwnKey
+from client_repl.connection.tokens import Token
+from client_repl.connection.trouble import Retry, Trouble
+from client_repl.connection.trust import Confirm, Secured, Trust
+from client_repl.connection.waking import Waking
+from client_repl.core import given_back
+from client_repl.core.address import Address
+from client_repl.core.effects import (
     Effect,
     ExportKey,
     Keep,
@@ -30,17 +40,8 @@ from client_repl.effects import (
     Start,
     Told,
 )
-from client_repl.identity import Identity
-from client_repl.items import ConnectionState, Failure, Item, Notice
+from client_repl.core.items import ConnectionState, Failure, Item, Notice
 from client_repl.keeper import Keeper, Written
-from client_repl.link import Link
-from client_repl.liveness import TICK, Liveness, Verdict
-from client_repl.login import log_in
-from client_repl.own_key import AskSecret, OwnKey
-from client_repl.tokens import Token
-from client_repl.trouble import Retry, Trouble
-from client_repl.trust import Confirm, Secured, Trust
-from client_repl.waking import Waking
 
 AskName = Callable[[str], Awaitable[str | None]]
 """Asks the user for a name, told why the last one was refused ("": there was none); None: the user gives up."""

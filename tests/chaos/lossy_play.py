@@ -12,10 +12,10 @@ import structlog.testing
 import trio
 import trio.testing
 
-from client_repl.address import Address
 from client_repl.chat import Chat
-from client_repl.identity import Identity
-from client_repl.items import ConnectionState, Item, Line, PresenceLine, Welcomed
+from client_repl.connection.identity import Identity
+from client_repl.core.address import Address
+from client_repl.core.items import ConnectionState, Item, Line, PresenceLine, Welcomed
 from client_repl.session import Session
 from tests.chaos.lossy import STORM, Fate, ServerTransport
 from tests.chaos.lossy_network import Network

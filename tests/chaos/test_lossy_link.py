@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from trio.testing import MockClock
 
 import wire
-from client_repl.liveness import Liveness, Verdict
-from client_repl.outbox import Outbox
+from client_repl.connection.liveness import Liveness, Verdict
+from client_repl.core.outbox import Outbox
 from tests.chaos.lossy import STORM, Fate
 from tests.chaos.lossy_play import Outcome, play
 from tests.chaos.lossy_script import LOBBY, Script, Seen

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_t
 import msgspec
 from hypothesis import strategies as st
 
-from client_repl.items import Found, Item
+from client_repl.core.items import Found, Item
 
 T = TypeVar("T")
 

@@ -8,14 +8,14 @@ import trio.testing
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 import wire
-from client_repl import identity
-from client_repl.address import Address
 from client_repl.chat import Chat
-from client_repl.items import ConnectionState, Item
+from client_repl.connection import identity
+from client_repl.connection.tokens import Token
+from client_repl.connection.trust import Confirm, Trust
+from client_repl.core.address import Address
+from client_repl.core.items import ConnectionState, Item
 from client_repl.keeper import Keeper, Written
 from client_repl.session import AskName, Session
-from client_repl.tokens import Token
-from client_repl.trust import Confirm, Trust
 from tests.client import talk
 
 TARGET = Address("example.org", 7557)

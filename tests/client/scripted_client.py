@@ -16,12 +16,12 @@ from pathlib import Path
 import trio
 
 import wire
-from client_repl import app
 from client_repl.chat import Chat
-from client_repl.effects import Effect, Quit, Send, Show
-from client_repl.history_file import HistoryFile
-from client_repl.items import ConnectionState, Item
+from client_repl.core.effects import Effect, Quit, Send, Show
+from client_repl.core.items import ConnectionState, Item
+from client_repl.disk.history_file import HistoryFile
 from client_repl.session import AskName, Session
+from client_repl.terminal import app
 
 TIME = 1_770_000_000_000
 HOUR = 3_600_000

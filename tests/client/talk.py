@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 
 import wire
 from client_repl.chat import Chat
-from client_repl.effects import Effect, Send, Show
-from client_repl.inputs import Mode
-from client_repl.items import Item
+from client_repl.core.effects import Effect, Send, Show
+from client_repl.core.inputs import Mode
+from client_repl.core.items import Item
 
 LOBBY = 1
 LOG = b"L" * 16

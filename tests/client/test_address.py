@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 import wire
-from client_repl.address import Address, invite_line, parse
+from client_repl.core.address import Address, invite_line, parse
 
 
 @pytest.mark.parametrize(

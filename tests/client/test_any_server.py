@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 import wire
 from client_repl.chat import Chat
-from client_repl.effects import Send
-from client_repl.inputs import Mode
+from client_repl.core.effects import Send
+from client_repl.core.inputs import Mode
 from tests.client.talk import LOG, welcome
 
 SMALL = st.integers(0, 4)

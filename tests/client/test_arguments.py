@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_repl.arguments import History, Search, history, is_reaction, numbered, search
+from client_repl.commands.arguments import History, Search, history, is_reaction, numbered, search
 
 
 @pytest.mark.parametrize(

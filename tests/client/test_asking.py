@@ -4,8 +4,8 @@ import pytest
 
 import wire
 from client_repl.chat import Chat
-from client_repl.effects import Effect, Keep, LetGo, Show, Told
-from client_repl.items import Failure, Line
+from client_repl.core.effects import Effect, Keep, LetGo, Show, Told
+from client_repl.core.items import Failure, Line
 from tests.client import talk
 
 

@@ -11,8 +11,8 @@ from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 
-from client_repl.background import QUESTION, AnswerParser, Background, answers, hinted, told
-from client_repl.focus import FocusOutput
+from client_repl.look.background import QUESTION, AnswerParser, Background, answers, hinted, told
+from client_repl.terminal.focus import FocusOutput
 
 ANSWERS = (
     "\x1b]11;rgb:0000/0000/0000\x1b\\",

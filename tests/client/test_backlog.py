@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 import wire
-from client_repl.backlog import MAX_LINES, Backlog
-from client_repl.items import Item, Line, Missed, Notice, PresenceLine, Skipped
+from client_repl.core.items import Item, Line, Missed, Notice, PresenceLine, Skipped
+from client_repl.terminal.backlog import MAX_LINES, Backlog
 
 
 def line(seq: int, where: str = "#lobby", *, replay: bool = True) -> Line:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wire
-from client_repl import bundles
-from client_repl.bundles import Bundles, outcome
-from client_repl.items import Comings, ConnectionState, Item, Line, Notice, PresenceLine, TakenBack, Welcomed
+from client_repl.core.items import Comings, ConnectionState, Item, Line, Notice, PresenceLine, TakenBack, Welcomed
+from client_repl.terminal import bundles
+from client_repl.terminal.bundles import Bundles, outcome
 from tests.client.talk import account_of
 from tests.client.test_view import line
 from wire import Change, Kind, PresenceChange

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from prompt_toolkit.data_structures import Size
 
 import wire
-from client_repl.calls import GLANCE, PAUSE, Call, Calls, calls, words
-from client_repl.items import Line
-from client_repl.notification import Way, notification, way
-from client_repl.title import TitledOutput, title
-from client_repl.waits import Waits
+from client_repl.core.items import Line
+from client_repl.core.waits import Waits
+from client_repl.terminal.calls import GLANCE, PAUSE, Call, Calls, calls, words
+from client_repl.terminal.notification import Way, notification, way
+from client_repl.terminal.title import TitledOutput, title
 from tests.client.any_item import HOSTILE
 from tests.client.talk import account_of, asked, changed, chat, connected, message, shown, user, welcome
 

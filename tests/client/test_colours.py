@@ -5,9 +5,9 @@ import re
 
 from prompt_toolkit.output.vt100 import FG_ANSI_COLORS, _256_colors
 
-from client_repl.background import QUESTION
-from client_repl.paper import colour
-from client_repl.theme import DARK_16, EITHER, LIGHT
+from client_repl.look.background import QUESTION
+from client_repl.look.paper import colour
+from client_repl.look.theme import DARK_16, EITHER, LIGHT
 from tests.client.terminal_harness import TerminalProcess, assert_restored, python
 
 CLIENT = python("-m", "tests.client.scripted_client")

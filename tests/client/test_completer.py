@@ -12,9 +12,9 @@ from prompt_toolkit.document import Document
 
 import wire
 from client_repl.chat import Chat
-from client_repl.commands import CommandSpec
-from client_repl.completer import MAX_OFFERED, ChatCompleter, completes_while_typing
-from client_repl.helping import Topic
+from client_repl.commands.helping import Topic
+from client_repl.commands.table import CommandSpec
+from client_repl.terminal.completer import MAX_OFFERED, ChatCompleter, completes_while_typing
 
 OWNER = wire.UserRole.OWNER
 

@@ -10,7 +10,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from client_repl.composing import ComposeError, Composer, edited, editor
+from client_repl.terminal.composing import ComposeError, Composer, edited, editor
 
 
 def script(folder: Path, text: str) -> str:

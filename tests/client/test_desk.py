@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_repl.desk import Desk
+from client_repl.terminal.desk import Desk
 
 
 def test_a_draft_is_put_away_and_comes_back() -> None:

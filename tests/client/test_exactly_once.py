@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import wire
-from client_repl import slots
 from client_repl.chat import Chat
-from client_repl.effects import Effect, Keep, LetGo, Reconnect, RetryAfter, Send, Show, Start
-from client_repl.items import Failure, Item, Line, Notice, Skipped
+from client_repl.core.effects import Effect, Keep, LetGo, Reconnect, RetryAfter, Send, Show, Start
+from client_repl.core.items import Failure, Item, Line, Notice, Skipped
+from client_repl.disk import slots
+from client_repl.disk.kept import Kind
 from client_repl.keeper import Keeper
-from client_repl.kept import Kind
 from tests.client.talk import message, welcome
 
 WHERES = {"#lobby": 1, "@bob": 2}

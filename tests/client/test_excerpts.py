@@ -9,8 +9,8 @@ from prompt_toolkit.formatted_text import fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
 
 import wire
-from client_repl import view
-from client_repl.items import Entered, Found, Item, Line, PageShown, RoomsListed
+from client_repl.core.items import Entered, Found, Item, Line, PageShown, RoomsListed
+from client_repl.look import view
 from tests.client.test_view import NOON, line
 
 DAY = 86_400_000

@@ -14,8 +14,8 @@ from prompt_toolkit.input.vt100_parser import Vt100Parser
 from prompt_toolkit.key_binding import KeyPress
 from prompt_toolkit.keys import Keys
 
-from client_repl.background import Background
-from client_repl.focus import FocusInput, FocusOutput, FocusParser
+from client_repl.look.background import Background
+from client_repl.terminal.focus import FocusInput, FocusOutput, FocusParser
 from tests.client.terminal_harness import TerminalProcess, python
 
 IN, OUT = "\x1b[I", "\x1b[O"

@@ -8,11 +8,12 @@ import pytest
 from prompt_toolkit.formatted_text import fragment_list_to_text
 
 import wire
-from client_repl import usage, view
 from client_repl.chat import Chat
-from client_repl.effects import Effect
-from client_repl.helping import ABOUT, Topic
-from client_repl.items import Failure, Notice
+from client_repl.commands import usage
+from client_repl.commands.helping import ABOUT, Topic
+from client_repl.core.effects import Effect
+from client_repl.core.items import Failure, Notice
+from client_repl.look import view
 from tests.client.talk import connected, message, nonces, sent, shown, welcome
 from tests.client.test_ordering import as_role
 from wire import UserRole

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from client_repl.history_file import LONGEST, HistoryFile
-from client_repl.recall import MOST
+from client_repl.core.earlier import MOST
+from client_repl.disk.history_file import LONGEST, HistoryFile
 
 CHILD = """
 import sys
 from pathlib import Path
-from client_repl.history_file import HistoryFile
+from client_repl.disk.history_file import HistoryFile
 file = HistoryFile(Path(sys.argv[1]), "here")
 for number in range(100):
     file.add(f"{sys.argv[2]} {number}\\nbelow")

@@ -20,16 +20,28 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from prompt_toolkit.shortcuts import print_formatted_text
 from prompt_toolkit.utils import get_cwidth
 
-from client_repl import bars, jsonl, plain, view
-from client_repl.background import Background
-from client_repl.completer import ChatCompleter
-from client_repl.items import Clear, Failure, Found, Item, Line, Listed, PageShown, RoomsListed, Roster, Shown, Unread
-from client_repl.outbox import Pending
-from client_repl.paper import Fragments, Paper
-from client_repl.sanitize import MAX_MARKS
-from client_repl.spoken import words
-from client_repl.theme import style
-from client_repl.waits import Waits
+from client_repl.core.items import (
+    Clear,
+    Failure,
+    Found,
+    Item,
+    Line,
+    Listed,
+    PageShown,
+    RoomsListed,
+    Roster,
+    Shown,
+    Unread,
+)
+from client_repl.core.outbox import Pending
+from client_repl.core.sanitize import MAX_MARKS
+from client_repl.core.waits import Waits
+from client_repl.look import bars, jsonl, plain, view
+from client_repl.look.background import Background
+from client_repl.look.paper import Fragments, Paper
+from client_repl.look.spoken import words
+from client_repl.look.theme import style
+from client_repl.terminal.completer import ChatCompleter
 from tests.client.any_item import HOSTILE, items
 from wire import Kind, Say
 

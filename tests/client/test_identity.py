@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from client_repl import identity
-from client_repl.identity import IdentityError
-from client_repl.state_dir import Remembered, StateDir, default_path
+from client_repl.connection import identity
+from client_repl.connection.identity import IdentityError
+from client_repl.disk.state_dir import Remembered, StateDir, default_path
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="permissions are of POSIX")
 

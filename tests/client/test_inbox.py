@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from client_repl import Gap, Kind, Message, Notice
-from client_repl.cursors import NOWHERE, Progress
-from client_repl.inbox import FULL, MOST, Inbox
+from client_repl.core.cursors import NOWHERE, Progress
+from client_repl.program.inbox import FULL, MOST, Inbox
 
 LOG = b"L" * 16
 TIME = datetime(2026, 1, 31, tzinfo=UTC)

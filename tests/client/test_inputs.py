@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wire
-from client_repl.inputs import Command, Direct, Input, Mistake, Mode, Text, is_conversation, parse, visible
+from client_repl.core.inputs import Command, Direct, Input, Mistake, Mode, Text, is_conversation, parse, visible
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ import trio.testing
 from trio.testing import MockClock
 
 import wire
-from client_repl import slots
-from client_repl.cursors import Progress
-from client_repl.items import Failure, Notice
+from client_repl.core.cursors import Progress
+from client_repl.core.items import Failure, Notice
+from client_repl.core.outbox import Pending
+from client_repl.disk import slots
+from client_repl.disk.kept import Changes, Kept, Kind
 from client_repl.keeper import SAVE_SECONDS, Keeper
-from client_repl.kept import Changes, Kept, Kind
-from client_repl.outbox import Pending
 from tests.client import talk
 from tests.client.scripted import World
 from tests.client.talk import LOBBY, LOG

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from client_repl.address import Address, parse
-from client_repl.known_servers import KnownServers, KnownServersError, Pinned, Verified
+from client_repl.connection.known_servers import KnownServers, KnownServersError, Pinned, Verified
+from client_repl.core.address import Address, parse
 
 ONE, TWO = Address("example.org", 7557), Address("::1", 99)
 PIN = bytes(range(32))

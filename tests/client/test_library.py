@@ -31,17 +31,17 @@ from client_repl import (
     Reconnecting,
     Refusal,
     connect,
-    events,
-    identity,
 )
-from client_repl.inbox import FULL
-from client_repl.items import Item
-from client_repl.kept import Kind as SlotKind
-from client_repl.library import running
-from client_repl.opening import Opened
-from client_repl.program import Program
+from client_repl.connection import identity
+from client_repl.connection.tokens import Token
+from client_repl.core.items import Item
+from client_repl.disk.kept import Kind as SlotKind
+from client_repl.program import events
+from client_repl.program.inbox import FULL
+from client_repl.program.library import running
+from client_repl.program.opening import Opened
+from client_repl.program.session import Program
 from client_repl.session import BYE_TIMEOUT, QUIT_GRACE
-from client_repl.tokens import Token
 from tests.client import talk
 from tests.client.any_item import items
 from tests.client.scripted import TARGET, Peer

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.formatted_text import fragment_list_to_text
 
-from client_repl import links, view
-from client_repl.settings import Settings
+from client_repl.core.settings import Settings
+from client_repl.look import links, view
 from tests.client.test_hostile_output import check_harmless
 from tests.client.test_view import NOON, line
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_repl import highlighting, markup
+from client_repl.look import highlighting, markup
 from tests.client.any_item import HOSTILE
 
 SIGNS = st.lists(

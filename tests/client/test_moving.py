@@ -1,9 +1,9 @@
 """Going elsewhere by a key: the user's list has an order that stays, and what is not there leads nowhere."""
 
 import wire
-from client_repl import moving
 from client_repl.chat import Chat
-from client_repl.items import Failure
+from client_repl.core.items import Failure
+from client_repl.terminal import moving
 from tests.client.talk import account_of, changed, connected, message, rooms, sent, shown, welcome
 
 

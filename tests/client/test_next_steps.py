@@ -6,7 +6,7 @@ import pytest
 
 import wire
 from client_repl.chat import Chat
-from client_repl.items import Failure
+from client_repl.core.items import Failure
 from tests.client.talk import chat, connected, message, shown
 
 NEXT = re.compile(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import wire
-from client_repl.address import Address
+from client_repl.core.address import Address
 from client_repl.options import Options, parse
 
 INVITE = wire.Invite(b"P" * 32, b"T" * 24)

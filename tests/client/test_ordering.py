@@ -7,9 +7,9 @@ import pytest
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 
 import wire
-from client_repl import view
 from client_repl.chat import Chat
-from client_repl.items import Failure, Notice
+from client_repl.core.items import Failure, Notice
+from client_repl.look import view
 from tests.client.talk import account_of, asked, chat, connected, message, sent, shown, user, welcome
 from trio_chat.slash import TABLE
 from wire import UserRole

@@ -6,8 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from client_repl import jsonl, plain
-from client_repl.items import (
+from client_repl.core.items import (
     Clear,
     ConnectionState,
     Entered,
@@ -27,6 +26,7 @@ from client_repl.items import (
     Unread,
     Welcomed,
 )
+from client_repl.look import jsonl, plain
 from tests.client.talk import message
 from wire import Change, Kind, Message, PresenceChange, Room, Status, User
 

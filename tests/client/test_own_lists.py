@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from client_repl.address import Address
 from client_repl.chat import Chat
-from client_repl.effects import Effect, SaveLists
-from client_repl.items import Line, Notice
-from client_repl.lists_file import ListsFile, ListsFileError
-from client_repl.own_lists import Lists
+from client_repl.core.address import Address
+from client_repl.core.effects import Effect, SaveLists
+from client_repl.core.items import Line, Notice
+from client_repl.core.own_lists import Lists
+from client_repl.disk.lists_file import ListsFile, ListsFileError
 from tests.client.talk import LOG, account_of, chat, connected, message, rooms, shown, welcome
 
 SERVER = Address("example.org", 7557)

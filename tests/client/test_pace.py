@@ -11,11 +11,11 @@ from prompt_toolkit.formatted_text import fragment_list_to_text
 from trio.testing import MockClock
 
 import wire
-from client_repl import bars
 from client_repl.chat import Chat
-from client_repl.effects import Effect
-from client_repl.items import Line
-from client_repl.pace import Held, Pace
+from client_repl.core.effects import Effect
+from client_repl.core.items import Line
+from client_repl.core.pace import Held, Pace
+from client_repl.look import bars
 from tests.client import talk
 from tests.client.scripted import World
 from tests.server.rig import Client, running

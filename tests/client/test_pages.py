@@ -4,7 +4,7 @@ import pytest
 
 import wire
 from client_repl.chat import Chat
-from client_repl.items import Failure, Found, Line, PageShown
+from client_repl.core.items import Failure, Found, Line, PageShown
 from tests.client.talk import LOBBY, asked, chat, connected, message, rooms, says, sent, shown, welcome
 
 DAY = 86_400_000

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wire
-from client_repl.names import fold
-from client_repl.people import People
+from client_repl.core.names import fold
+from client_repl.core.people import People
 from tests.client.talk import LOBBY, account_of, user
 from wire import Change, PresenceChange
 

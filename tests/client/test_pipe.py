@@ -11,8 +11,8 @@ import trio
 
 import wire
 from client_repl import pipe
-from client_repl.inputs import Mode
-from client_repl.items import Item
+from client_repl.core.inputs import Mode
+from client_repl.core.items import Item
 from client_repl.keeper import Written
 from client_repl.pipe import Style
 from client_repl.session import Session

@@ -2,7 +2,7 @@
 
 from prompt_toolkit.document import Document
 
-from client_repl.preview import MOST, Fold
+from client_repl.terminal.preview import MOST, Fold
 
 LONG = "\n".join(f"row {number}" for number in range(MOST + 1))
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wire
-from client_repl import reactions
-from client_repl.reactions import MAX_KNOWN, Reactions
+from client_repl.core import reactions
+from client_repl.core.reactions import MAX_KNOWN, Reactions
 from tests.client.talk import message
 from wire import Kind
 

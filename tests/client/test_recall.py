@@ -7,8 +7,9 @@ import pytest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 
-from client_repl.history_file import HistoryFile
-from client_repl.recall import Offers, Recall, is_secret, says
+from client_repl.core.earlier import is_secret, says
+from client_repl.disk.history_file import HistoryFile
+from client_repl.terminal.recall import Offers, Recall
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
 

@@ -4,10 +4,10 @@ import pytest
 
 import wire
 from client_repl.chat import Chat
-from client_repl.cursors import Progress
-from client_repl.effects import Effect, Keep, LetGo, Send, Show, Start
-from client_repl.items import Failure, Line, Missed, Notice
-from client_repl.outbox import MAX_AGE, Pending
+from client_repl.core.cursors import Progress
+from client_repl.core.effects import Effect, Keep, LetGo, Send, Show, Start
+from client_repl.core.items import Failure, Line, Missed, Notice
+from client_repl.core.outbox import MAX_AGE, Pending
 from tests.client.talk import (
     ALICE,
     LOBBY,

@@ -1,9 +1,9 @@
 """A connection that comes back: others who are here again never left, others who are not are told to have left."""
 
 import wire
-from client_repl import returning
 from client_repl.chat import Chat
-from client_repl.items import PresenceLine
+from client_repl.core import returning
+from client_repl.core.items import PresenceLine
 from tests.client.talk import LOBBY, LOG, account_of, changed, chat, shown, user, welcome
 from wire import Change
 

@@ -4,12 +4,12 @@ import pytest
 
 import wire
 from client_repl.chat import Chat
-from client_repl.cursors import Progress
-from client_repl.drafts import direct_target
-from client_repl.effects import Keep
-from client_repl.inputs import Mode
-from client_repl.items import Failure, Line, Notice
-from client_repl.outbox import Pending
+from client_repl.core.cursors import Progress
+from client_repl.core.effects import Keep
+from client_repl.core.inputs import Mode
+from client_repl.core.items import Failure, Line, Notice
+from client_repl.core.outbox import Pending
+from client_repl.terminal.drafts import direct_target
 from tests.client.talk import LOBBY, LOG, chat, connected, echo, message, rooms, says, sent, shown, welcome
 
 DEV = 2

@@ -4,7 +4,7 @@ import pytest
 
 import wire
 from client_repl.chat import Chat
-from client_repl.items import Entered, Failure, Item, Line, Notice, PageShown, PresenceLine, RoomsListed, Skipped
+from client_repl.core.items import Entered, Failure, Item, Line, Notice, PageShown, PresenceLine, RoomsListed, Skipped
 from tests.client.talk import (
     account_of,
     asked,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client_repl.sanitize import MAX_MARKS, clean, clean_line
+from client_repl.core.sanitize import MAX_MARKS, clean, clean_line
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import trio.testing
 from trio.testing import MockClock
 
 import wire
-from client_repl.items import ConnectionState, Failure, Line, Notice, Welcomed
+from client_repl.core.items import ConnectionState, Failure, Line, Notice, Welcomed
 from client_repl.session import ROOM
 from tests.client import talk
 from tests.client.scripted import Peer, World

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prompt_toolkit.formatted_text import fragment_list_to_text
 
-from client_repl import plain, settings, view
-from client_repl.effects import Effect, SaveSetting, Show
-from client_repl.items import Failure, Line, Notice, PageShown
-from client_repl.settings import SPECS, Settings
-from client_repl.settings_file import SettingsFile, SettingsFileError
+from client_repl.core import settings
+from client_repl.core.effects import Effect, SaveSetting, Show
+from client_repl.core.items import Failure, Line, Notice, PageShown
+from client_repl.core.settings import SPECS, Settings
+from client_repl.disk.settings_file import SettingsFile, SettingsFileError
+from client_repl.look import plain, view
 from tests.client.talk import chat, message
 
 

@@ -7,10 +7,10 @@ import pytest
 from prompt_toolkit.formatted_text import fragment_list_to_text
 
 import wire
-from client_repl import jsonl, plain, view
 from client_repl.chat import Chat
-from client_repl.items import Failure, Line, Shown
-from client_repl.settings import Settings
+from client_repl.core.items import Failure, Line, Shown
+from client_repl.core.settings import Settings
+from client_repl.look import jsonl, plain, view
 from tests.client.talk import connected, message, shown
 from tests.client.terminal_harness import TerminalProcess, python
 from tests.client.test_view import NOON, line

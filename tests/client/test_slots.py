@@ -13,11 +13,11 @@ import apsw
 import pytest
 
 import wire
-from client_repl import slots
-from client_repl.cursors import NOWHERE, Progress
-from client_repl.kept import Changes, Kept, Kind, SlotError
-from client_repl.outbox import Pending
-from client_repl.slots import Slot
+from client_repl.core.cursors import NOWHERE, Progress
+from client_repl.core.outbox import Pending
+from client_repl.disk import slots
+from client_repl.disk.kept import Changes, Kept, Kind, SlotError
+from client_repl.disk.slots import Slot
 
 HERE = "example.org:7557"
 LOG = b"L" * 16
@@ -172,9 +172,9 @@ def test_clients_side_by_side_have_a_slot_each_and_the_lowest_free_one_is_taken(
 CHILD = """
 import os, signal, sys
 from pathlib import Path
-from client_repl import slots
-from client_repl.cursors import Progress
-from client_repl.kept import Changes, Kind
+from client_repl.disk import slots
+from client_repl.core.cursors import Progress
+from client_repl.disk.kept import Changes, Kind
 from tests.client.test_slots import HERE, LOG, line
 
 slot, kept, _ = slots.take(Path(sys.argv[1]), Kind(sys.argv[2]), HERE)

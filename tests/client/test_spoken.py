@@ -5,7 +5,7 @@ from datetime import UTC
 
 import pytest
 
-from client_repl.items import (
+from client_repl.core.items import (
     Clear,
     ConnectionState,
     Entered,
@@ -23,9 +23,9 @@ from client_repl.items import (
     Unread,
     Welcomed,
 )
-from client_repl.paper import Paper
-from client_repl.settings import Settings, changed
-from client_repl.spoken import words
+from client_repl.core.settings import Settings, changed
+from client_repl.look.paper import Paper
+from client_repl.look.spoken import words
 from tests.client.talk import message
 from wire import Change, Kind, PresenceChange, Room, Status, User
 

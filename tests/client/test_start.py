@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from client_repl import identity
+from client_repl.connection import identity
 from tests.client.terminal_harness import TerminalProcess
 from tests.e2e.processes import ENVIRONMENT
 
@@ -20,7 +20,7 @@ LATER = {
     "zoneinfo": "where a zone is set",
     "zeroconf": "with --lan",
     "client_repl.pipe": "without a terminal",
-    "client_repl.jsonl": "the same",
+    "client_repl.look.jsonl": "the same",
     "structlog": "never: servers need it",
     "trio_chat": "never",
 }

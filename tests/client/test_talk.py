@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prompt_toolkit.formatted_text import fragment_list_to_text
 
 import wire
-from client_repl.items import (
+from client_repl.core.items import (
     Clear,
     Comings,
     Entered,
@@ -23,9 +23,9 @@ from client_repl.items import (
     TakenBack,
     Welcomed,
 )
-from client_repl.paper import Fragments
-from client_repl.settings import Settings
-from client_repl.talk import Talk
+from client_repl.core.settings import Settings
+from client_repl.look.paper import Fragments
+from client_repl.look.talk import Talk
 from tests.client.any_item import items
 from tests.client.test_hostile_output import check_harmless
 from tests.client.test_view import NOON, line

@@ -18,12 +18,12 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 import wire
-from client_repl import bundles, terminal
-from client_repl.background import Background
-from client_repl.items import Clear, Item, Line, Notice, PresenceLine
-from client_repl.paper import Fragments
-from client_repl.terminal import BATCH, MAX_WAITING, Printer, Scrollback, TerminalGoneError
-from client_repl.theme import style
+from client_repl.core.items import Clear, Item, Line, Notice, PresenceLine
+from client_repl.look.background import Background
+from client_repl.look.paper import Fragments
+from client_repl.look.theme import style
+from client_repl.terminal import bundles, drawing
+from client_repl.terminal.drawing import BATCH, MAX_WAITING, Printer, Scrollback, TerminalGoneError
 from tests.client.terminal_harness import TerminalProcess, python
 
 ROWS, COLUMNS = 12, 40
@@ -207,7 +207,7 @@ def test_a_terminal_that_is_gone_is_told_apart_from_other_trouble() -> None:
 
 STORM = """
 import signal
-from client_repl.terminal import open_terminal
+from client_repl.terminal.drawing import open_terminal
 
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.siginterrupt(signal.SIGALRM, False)  # as asyncio has it
@@ -254,7 +254,7 @@ async def test_lines_are_drawn_in_order_in_batches(autojump_clock: trio.testing.
         await trio.testing.wait_all_tasks_blocked()
         assert len(set(paper.draws)) == 3
         for number in range(100):
-            await trio.sleep(terminal.FLUSH_SECONDS / 10)
+            await trio.sleep(drawing.FLUSH_SECONDS / 10)
             paper.printer.show(Notice(f"[{number}]"))
         await trio.sleep(1)
         assert len({time for time, _ in paper.draws[3 * BATCH :]}) <= 12

@@ -22,11 +22,11 @@ from prompt_toolkit.styles import Attrs, BaseStyle, default_ui_style, merge_styl
 from prompt_toolkit.styles.defaults import PROMPT_TOOLKIT_STYLE
 
 import client_repl
-from client_repl import view
-from client_repl.background import Background, luminance
-from client_repl.items import Item
-from client_repl.settings import SPECS
-from client_repl.theme import NAME_SLOTS, NONE, palette, style
+from client_repl.core.items import Item
+from client_repl.core.settings import SPECS
+from client_repl.look import view
+from client_repl.look.background import Background, luminance
+from client_repl.look.theme import NAME_SLOTS, NONE, palette, style
 from tests.client.any_item import items
 
 Rgb = tuple[int, int, int]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from client_repl import tokens
-from client_repl.tokens import Token, TokenError
+from client_repl.connection import tokens
+from client_repl.connection.tokens import Token, TokenError
 
 SECRET = "access-" + "abcdefg234567" * 3
 

@@ -3,8 +3,8 @@
 import pytest
 
 import wire
-from client_repl import trouble
-from client_repl.trouble import Retry
+from client_repl.connection import trouble
+from client_repl.connection.trouble import Retry
 
 C = wire.Code
 FOR_GOOD = [

@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from trio.testing import MockClock
 
 import wire
-from client_repl import pins
-from client_repl.address import Address
-from client_repl.items import Failure, Notice
-from client_repl.known_servers import Known, KnownServers, Pinned, Verified
-from client_repl.trouble import Retry, Trouble
-from client_repl.trust import Confirm, Secured, Trust
+from client_repl.connection import pins
+from client_repl.connection.known_servers import Known, KnownServers, Pinned, Verified
+from client_repl.connection.trouble import Retry, Trouble
+from client_repl.connection.trust import Confirm, Secured, Trust
+from client_repl.core.address import Address
+from client_repl.core.items import Failure, Notice
 from tests.certificates import Certificate, self_signed, signed_by
 from tests.client.scripted import TARGET, Peer, World
 

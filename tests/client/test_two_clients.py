@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import wire
-from client_repl.cursors import NOWHERE, Progress
-from client_repl.effects import Effect, Reconnect, Send
+from client_repl.core.cursors import NOWHERE, Progress
+from client_repl.core.effects import Effect, Reconnect, Send
 from tests.client.talk import ALICE, LOG, account_of, chat, message, welcome
 
 WHERES = {1: "#lobby", 2: "#dev", 3: "@bob"}

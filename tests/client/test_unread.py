@@ -4,9 +4,9 @@ import msgspec
 
 import wire
 from client_repl.chat import Chat
-from client_repl.cursors import Progress
-from client_repl.effects import Effect
-from client_repl.items import Failure, Item, Line, Listed, Listing, PageShown, Unread
+from client_repl.core.cursors import Progress
+from client_repl.core.effects import Effect
+from client_repl.core.items import Failure, Item, Line, Listed, Listing, PageShown, Unread
 from tests.client.talk import LOG, account_of, asked, chat, message, rooms, sent, shown, user, welcome
 
 DEV = 2

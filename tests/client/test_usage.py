@@ -2,8 +2,8 @@
 
 import pytest
 
-from client_repl.commands import COMMANDS
-from client_repl.usage import MAX_WORDS, WORDS, Kind, example, following
+from client_repl.commands.table import COMMANDS
+from client_repl.commands.usage import MAX_WORDS, WORDS, Kind, example, following
 
 
 def after(usage: str, typed: str) -> list[str]:

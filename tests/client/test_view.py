@@ -10,8 +10,7 @@ from prompt_toolkit.formatted_text import fragment_list_to_text
 from prompt_toolkit.utils import get_cwidth
 
 import wire
-from client_repl import bars, view
-from client_repl.items import (
+from client_repl.core.items import (
     Clear,
     Comings,
     ConnectionState,
@@ -34,8 +33,9 @@ from client_repl.items import (
     Unread,
     Welcomed,
 )
-from client_repl.outbox import Pending
-from client_repl.waits import Waits, waiting
+from client_repl.core.outbox import Pending
+from client_repl.core.waits import Waits, waiting
+from client_repl.look import bars, view
 
 NOON = 1_770_033_600_000
 """2026-02-02 12:00 UTC."""

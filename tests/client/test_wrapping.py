@@ -7,9 +7,9 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_t
 from prompt_toolkit.utils import get_cwidth
 
 import wire
-from client_repl import view
-from client_repl.items import ConnectionState, Failure, Item, Line, Notice, PresenceLine
-from client_repl.wrapping import wrap
+from client_repl.core.items import ConnectionState, Failure, Item, Line, Notice, PresenceLine
+from client_repl.look import view
+from client_repl.look.wrapping import wrap
 
 NOON = 1_770_033_600_000
 

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import wire
-from client_repl import jsonl
-from client_repl.items import Line
+from client_repl.core.items import Line
+from client_repl.look import jsonl
 from tests.chaos.findings import Event
 from tests.chaos.history import History
 from tests.chaos.runs import Run, conversation

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trio
 
-from client_repl.address import parse
+from client_repl.core.address import parse
 from tests.certificates import self_signed
 from tests.e2e.processes import Client, Server, chatting, serving
 from tests.e2e.raw import any_server

@@ -4,7 +4,7 @@ import socket
 
 import trio
 
-from client_repl import lan as finding
+from client_repl.connection import lan as finding
 from trio_chat import lan
 
 HERE = "127.0.0.1"

@@ -17,7 +17,7 @@ import trustme
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 
 import wire
-from client_repl import pins
+from client_repl.connection import pins
 from tests.certificates import Certificate, self_signed, signed_by
 from tests.client import talk
 from tests.client.scripted import Peer

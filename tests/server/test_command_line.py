@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 import wire
-from client_repl import pins
+from client_repl.connection import pins
 from trio_chat import __version__
 from trio_chat.__main__ import main
 from trio_chat.certificate import own

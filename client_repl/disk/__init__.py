@@ -1,0 +1,1 @@
+"""What outlives a client: files of the state directory."""

@@ -1,0 +1,1 @@
+"""How things look, as pure functions: on a terminal, in words, in a pipe, as JSON."""

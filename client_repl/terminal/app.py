@@ -1,0 +1,306 @@
+"""The client on a terminal: trio as a guest of the asyncio loop that prompt_toolkit needs, the only file with both."""
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+from outcome import Outcome
+
+import wire
+from client_repl.chat import Chat
+from client_repl.core.effects import Effect
+from client_repl.core.inputs import yes_or_no
+from client_repl.core.items import ConnectionState, Failure, Item, Line, Notice, PresenceLine, Skipped
+from client_repl.core.names import fold
+from client_repl.keeper import Written
+from client_repl.look import links
+from client_repl.look.paper import Fragments
+from client_repl.look.talk import Talk
+from client_repl.options import suggested_name
+from client_repl.session import Session
+from client_repl.terminal.asks import Asks
+from client_repl.terminal.calling import Caller
+from client_repl.terminal.completer import ChatCompleter
+from client_repl.terminal.desk import Desk
+from client_repl.terminal.drafts import goes_to
+from client_repl.terminal.drawing import FAREWELL, HANGUP, Printer, TerminalGoneError
+from client_repl.terminal.editor import Editor
+from client_repl.terminal.recall import Recall
+
+if TYPE_CHECKING:
+    from client_repl.disk.history_file import HistoryFile  # which loads SQLite; a guest needs none
+
+Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
+"""Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
+
+MAX_ENTERED: Final = 64
+"""Lines entered that the session has not taken; it takes them at once, unless the machine stands still."""
+RESTORE_TIMEOUT: Final = 3.0
+"""Seconds for prompt_toolkit to restore the terminal; it waits up to 1 s for an answer of the terminal."""
+_NAME_IS_FOR: Final = "Choose the name by which others see you; /nick changes it later."
+
+
+def run(
+    chat: Chat,
+    connect: Connect,
+    *,
+    drafts: Mapping[str, str],
+    hold_drafts: Callable[[str, Mapping[str, str]], None],
+    history: "HistoryFile | None" = None,
+) -> int:
+    """Chat on this terminal until the session ends, the user leaves or a signal comes: the exit code. The editor begins
+    with the one of `drafts`, by conversation, that is for where the user is; `hold_drafts` is told of each change: what
+    is in the editor, and those of other conversations. `history` has the lines that Up brings back; None: none.
+
+    130 after Ctrl-C, 143, 129 and 131 after SIGTERM, SIGHUP and SIGQUIT, else what the session says. The terminal is
+    restored in every case, also when an exception of the session comes out.
+    """
+    return asyncio.run(_host(_Guest(chat, connect, Desk(chat.where, drafts), hold_drafts, Recall(history))))
+
+
+async def _host(guest: "_Guest") -> int:
+    """The asyncio side: it lives until trio is done, whatever happens."""
+    loop = asyncio.get_running_loop()
+    finished: asyncio.Future[Outcome[None]] = loop.create_future()
+    if sys.platform != "win32":
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            loop.add_signal_handler(number, guest.leave, 128 + number)
+    trio.lowlevel.start_guest_run(
+        guest.run,
+        run_sync_soon_threadsafe=loop.call_soon_threadsafe,
+        run_sync_soon_not_threadsafe=loop.call_soon,
+        done_callback=finished.set_result,
+        host_uses_signal_set_wakeup_fd=True,
+    )
+    with contextlib.suppress(asyncio.CancelledError):  # SIGINT while there is no prompt to take it
+        await asyncio.shield(finished)
+    if not finished.done():
+        guest.leave(128 + signal.SIGINT)
+    outcome = await finished
+    outcome.unwrap()
+    return guest.code
+
+
+class _Guest:
+    """The trio side: session, prompt and printer, which end together."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        connect: Connect,
+        desk: Desk,
+        hold_drafts: Callable[[str, Mapping[str, str]], None],
+        recall: Recall,
+    ) -> None:
+        self.code = 0
+        self._entered, self._acts = trio.open_memory_channel[Callable[[], None]](MAX_ENTERED)
+        self._leaving = trio.Event()
+        self._asking = trio.Lock()
+        self._chat = chat
+        windows_terminal = "WT_SESSION" in os.environ
+        has_links = links.understood(os.environ.get("TERM", ""), windows_terminal=windows_terminal)
+        self._talk = Talk(chat.where, links=has_links)
+        completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
+        self._prompt_is_there = trio.Event()
+        self._editor = Editor(
+            chat,
+            completer,
+            send=self._enter,
+            act=self._act,
+            fail=self._show,
+            hold=self._lend,
+            leave=self.leave,
+            desk=desk,
+            hold_drafts=hold_drafts,
+            recall=recall,
+        )
+        self._caller = Caller(chat, self._editor.app)
+        self._editor.app.after_render += lambda _: self._prompt_is_there.set()
+        self._printer = Printer(self._editor.scrollback, self._render, lambda: chat.settings.joins)
+        asks = Asks(self._ask_name, self._confirm, self._ask_secret)
+        self._session = connect(self._show, asks, self._printer.room, self._printer.written)
+
+    def leave(self, code: int) -> None:
+        """End with this exit code, so that others see it if they can be told soon; the first one counts."""
+        if not self._leaving.is_set():
+            self.code = code
+            self._leaving.set()
+
+    async def run(self) -> None:
+        """Until the session ends or somebody leaves."""
+        try:
+            await self._run()
+        except* TerminalGoneError:
+            self.leave(HANGUP)
+
+    async def _run(self) -> None:
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._print)
+                nursery.start_soon(self._edit)
+                nursery.start_soon(self._hand_over)
+                nursery.start_soon(self._count_down)
+                nursery.start_soon(self._say_farewell, nursery.cancel_scope)
+                await self._prompt_is_there.wait()  # what connecting needs takes 25 ms to load, and more with TLS
+                self.leave(await self._session.run())
+                nursery.cancel_scope.cancel()
+        finally:
+            written = False
+            try:
+                self._printer.flush()  # below where the prompt was
+                written = True
+            finally:
+                self._session.ended(written=written)
+
+    async def _say_farewell(self, scope: trio.CancelScope) -> None:
+        await self._leaving.wait()
+        scope.deadline = trio.current_time() + FAREWELL
+        self._session.finish(0)
+
+    async def _print(self) -> None:
+        try:
+            await self._printer.run()
+        except TerminalGoneError:
+            self.leave(HANGUP)
+
+    async def _edit(self) -> None:
+        try:
+            await _from_trio(self._editor.run)
+        except (EOFError, OSError):
+            self.leave(HANGUP)
+
+    async def _hand_over(self) -> None:
+        async for act in self._acts:
+            act()
+            self._editor.app.invalidate()
+
+    async def _count_down(self) -> None:
+        """Show each second how long lines wait; there is nothing else to draw then."""
+        while True:
+            await trio.sleep(1)
+            if self._chat.held:
+                self._editor.app.invalidate()
+
+    def _lend(self, lent: bool) -> None:
+        self._printer.hold(lent)
+
+    def _enter(self, line: str) -> bool:
+        return self._tell(partial(self._session.submit, line), self._editor.taken)
+
+    def _act(self, act: Callable[[Chat], list[Effect]]) -> bool:
+        return self._tell(partial(self._session.do, act), self._editor.taken)
+
+    def _look_up(self, prefix: str) -> None:
+        self._tell(partial(self._session.do, lambda chat: chat.look_up(prefix)))
+
+    def _tell(self, *acts: Callable[[], None]) -> bool:
+        """From the prompt to the session, which lives in trio. False: it has not taken the last ones."""
+
+        def do() -> None:
+            for act in acts:
+                act()
+
+        try:
+            self._entered.send_nowait(do)
+        except trio.WouldBlock:
+            return False
+        return True
+
+    def _render(self, item: Item) -> Fragments:
+        columns = self._editor.app.output.get_size().columns
+        return self._talk.print(item, _now(), columns, self._chat.where, self._chat.settings, self._chat.name)
+
+    def _show(self, item: Item) -> None:
+        self._caller.came(item)
+        match item:
+            case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
+                return
+            case Line(replay=True, about=0, message=wire.Message(kind=wire.Kind.FORGET, ref=ref)) if ref:
+                return  # what was taken back before it was on this screen is no news, a purge's hundreds least of all
+            case ConnectionState(state):
+                self._editor.connection = state
+            case Failure(draft=draft, to=to) if self._would_go(draft, to) and self._editor.give_back(draft):
+                item = dataclasses.replace(item, draft="")
+            case _:
+                pass
+        self._printer.show(item)
+
+    def _would_go(self, draft: str, to: str) -> bool:
+        """Whether a refused line that comes back goes where it was meant to, if Enter is pressed."""
+        return not to or fold(goes_to(self._chat, draft)) == fold(to)
+
+    async def _ask_name(self, reason: str) -> str | None:
+        """A name from the user; None: none will come. Cancelling is safe.
+
+        The login name is offered at first; when a name was refused, that one to be corrected."""
+        self._printer.show(Notice(reason or _NAME_IS_FOR))
+        default = "" if reason else suggested_name()
+        question = f"your name [{default}]: " if default else "your name: "
+        refused = self._chat.name if reason else ""
+        answer = await self._ask(question, "Enter takes this name; Ctrl-D leaves the chat", text=refused)
+        return None if answer is None or answer.strip() == "/quit" else answer.strip() or default
+
+    async def _confirm(self, text: str, question: str) -> bool:
+        """A whole yes or no: what is asked may be important. Ctrl-D is a no. Cancelling is safe."""
+        self._printer.show(Notice(text))
+        hint = "type yes or no, and Enter; Ctrl-D is a no"
+        answer = await self._ask(f"{question} (yes/no): ", hint, until=lambda text: yes_or_no(text) is not None)
+        return yes_or_no(answer) is True
+
+    async def _ask_secret(self, question: str) -> str | None:
+        """What nobody sees; None: none will come. Cancelling is safe."""
+        return await self._ask(f"{question}: ", "it is not shown; Enter takes it, Ctrl-D gives up", secret=True)
+
+    async def _ask(
+        self,
+        question: str,
+        hint: str,
+        *,
+        secret: bool = False,
+        text: str = "",
+        until: Callable[[str | None], bool] = lambda _: True,
+    ) -> str | None:
+        """One question after the other: what is typed for one, a secret perhaps, is no answer to another. The question
+        stays `until` this is true of an answer, so that no key is lost between two tries."""
+        answer: str | None = None
+        answered = trio.Event()
+
+        def take(text: str | None) -> None:
+            nonlocal answer
+            if until(text) and not answered.is_set():
+                answer = text
+                answered.set()
+
+        async with self._asking:
+            with self._editor.asking(question, take, hint=hint, secret=secret, text=text):
+                await answered.wait()
+        return answer
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def _from_trio(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Await an asyncio coroutine in trio. When cancelled it is cancelled and waited for, at most RESTORE_TIMEOUT."""
+    task = asyncio.get_running_loop().create_task(run())
+    done = trio.Event()
+    task.add_done_callback(lambda _: done.set())
+    try:
+        await done.wait()
+    except trio.Cancelled:
+        task.cancel()
+        with trio.move_on_after(RESTORE_TIMEOUT, shield=True):
+            await done.wait()
+        if task.done() and not task.cancelled():
+            task.result()  # it failed while it ended
+        raise
+    task.result()

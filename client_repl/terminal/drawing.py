@@ -16,7 +16,8 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import BaseStyle
 from prompt_toolkit.utils import get_cwidth
 
-from client_repl.core.items import Clear, Item
+import wire
+from client_repl.core.items import Clear, Item, Line, PresenceLine, Skipped
 from client_repl.look.background import Background
 from client_repl.terminal.backlog import Backlog
 from client_repl.terminal.bundles import Bundles
@@ -30,12 +31,6 @@ BATCH: Final = 50
 """Items a draw: a few milliseconds, after which a key has its turn."""
 MAX_WAITING: Final = 1000
 """Items not drawn yet, beyond which whoever brings them should wait in `room`."""
-
-
-HANGUP: Final = 129
-"""Exit code when the terminal is gone, as shells have it for SIGHUP."""
-FAREWELL: Final = 0.5
-"""Seconds for our Bye and the server's, after Ctrl-C and after signals, which want an end now."""
 
 
 class TerminalGoneError(Exception):
@@ -163,6 +158,18 @@ def _width(line: str) -> int:
     return len(line) if line.isascii() else sum(map(get_cwidth, line))
 
 
+def _is_unseen(item: Item) -> bool:
+    """What is for another place; and what was taken back before it was on this screen, which is no news, a purge's
+    hundreds least of all."""
+    match item:
+        case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
+            return True
+        case Line(replay=True, about=0, message=wire.Message(kind=wire.Kind.FORGET, ref=ref)):
+            return ref != 0
+        case _:
+            return False
+
+
 class Sheet(Protocol):
     """What is printed on: a `Scrollback`, or the lines of `aloud`."""
 
@@ -202,7 +209,9 @@ class Printer:
             self._wake.set()
 
     def show(self, item: Item) -> None:
-        """Have `item` drawn soon."""
+        """Have `item` drawn soon, unless it belongs on no screen."""
+        if _is_unseen(item):
+            return
         self._brought += 1
         self._take(self._backlog.add(item))
         self._wake.set()

@@ -348,7 +348,7 @@ class Editor:
         if not draft and chat.where.startswith("@"):
             target = chat.where[1:]
         columns = get_app().output.get_size().columns
-        above = bars.pending(chat.pending, columns, chat.held, chat.sending.unsent)
+        above = bars.pending(chat.pending, columns, chat.sending.held, chat.sending.unsent)
         return [*above, *bars.prompt(chat.where, target)]
 
     def _show_toolbar(self) -> None:

@@ -36,11 +36,11 @@ from client_repl.connection import identity
 from client_repl.connection.tokens import Token
 from client_repl.core.items import Item
 from client_repl.disk.kept import Kind as SlotKind
-from client_repl.program import events
-from client_repl.program.inbox import FULL
-from client_repl.program.library import running
-from client_repl.program.opening import Opened
-from client_repl.program.session import Program
+from client_repl.library import events
+from client_repl.library.client import running
+from client_repl.library.inbox import FULL
+from client_repl.library.opening import Opened
+from client_repl.library.program import Program
 from client_repl.session import BYE_TIMEOUT, QUIT_GRACE
 from tests.client import talk
 from tests.client.any_item import items

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Final
 
 import trio
@@ -81,7 +82,7 @@ class _Talk:
         self._answered: Callable[[str | None], None] | None = None
         self._printer = Printer(sheet, self._render, lambda: chat.settings.joins)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
-        self._session = connect(self._show, asks, self._printer.room, self._printer.written)
+        self._connect = partial(connect, self._show, asks, self._printer.room, self._printer.written)
 
     async def run(self) -> None:
         """Until the session ends or somebody leaves."""
@@ -96,6 +97,7 @@ class _Talk:
             self._leaving.set()
 
     async def _run(self) -> None:
+        self._session = self._connect()  # which may show something at once, by trio's clock
         try:
             async with trio.open_nursery() as nursery:
                 await nursery.start(self._catch_signals)

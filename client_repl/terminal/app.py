@@ -126,7 +126,7 @@ class _Guest:
         self._editor.app.after_render += lambda _: self._prompt_is_there.set()
         self._printer = Printer(self._editor.scrollback, self._render, lambda: chat.settings.joins)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
-        self._session = connect(self._show, asks, self._printer.room, self._printer.written)
+        self._connect = partial(connect, self._show, asks, self._printer.room, self._printer.written)
 
     def leave(self, code: int) -> None:
         """End with this exit code, so that others see it if they can be told soon; the first one counts."""
@@ -142,6 +142,7 @@ class _Guest:
             self.leave(HANGUP)
 
     async def _run(self) -> None:
+        self._session = self._connect()  # which may show something at once, by trio's clock
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._print)

@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Final
 
 import trio
@@ -81,10 +82,11 @@ class _Talk:
         self._answered: Answered | None = None
         self._printer = Printer(sheet, self._render, lambda: chat.settings.joins)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
-        self._session = connect(self._printer.show, asks, self._printer.room, self._printer.written)
+        self._connect = partial(connect, self._printer.show, asks, self._printer.room, self._printer.written)
 
     async def run(self) -> None:
         """Until the session ends or somebody leaves."""
+        self._session = self._connect()  # which may show something at once, by trio's clock
         await self.lifetime.run(self._session, self._printer, self._begin)
 
     async def _begin(self, nursery: trio.Nursery) -> None:

@@ -126,10 +126,11 @@ class _Guest:
         self._editor.app.after_render += lambda _: self._prompt_is_there.set()
         self._printer = Printer(self._editor.scrollback, self._render, lambda: chat.settings.joins)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
-        self._session = connect(self._show, asks, self._printer.room, self._printer.written)
+        self._connect = partial(connect, self._show, asks, self._printer.room, self._printer.written)
 
     async def run(self) -> None:
         """Until the session ends or somebody leaves."""
+        self._session = self._connect()  # which may show something at once, by trio's clock
         await self.lifetime.run(self._session, self._printer, self._begin)
 
     async def _begin(self, nursery: trio.Nursery) -> None:

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import wire
 from client_repl.commands import table
-from client_repl.commands.ordering import SAID_BY_MISTAKE, Ordering, is_secret
+from client_repl.commands.ordering import SAID_BY_MISTAKE, Ordering, is_token
 from client_repl.core import inputs
 from client_repl.core.asking import Asking
 from client_repl.core.company import Company
@@ -232,7 +232,7 @@ class Chat:
                 return []
             case inputs.Text(text, to, kind, ref) if kind in ABOUT:
                 return self.revising.by_seq(to or self.where, kind, ref, text, line)
-            case inputs.Text(text) if self.mode is Mode.COMMANDS and is_secret(text):
+            case inputs.Text(text) if self.mode is Mode.COMMANDS and is_token(text):
                 return failure(wire.Code.BAD_ARGUMENT, SAID_BY_MISTAKE, line)
             case inputs.Text(text, to, kind):
                 return self.say(to or self.where, text, line, kind=kind)

@@ -20,7 +20,6 @@ from client_repl.connection.reaching import Reaching
 from client_repl.connection.tokens import Token
 from client_repl.connection.trouble import Retry, Trouble
 from client_repl.connection.trust import Confirm, Secured, Trust
-from client_repl.connection.waking import Waking
 from client_repl.core import given_back
 from client_repl.core.address import Address
 from client_repl.core.effects import (
@@ -42,6 +41,7 @@ from client_repl.core.effects import (
 )
 from client_repl.core.items import ConnectionState, Failure, Item, Notice
 from client_repl.keeper import Keeper, Written
+from client_repl.waking import Waking
 
 AskName = Callable[[str], Awaitable[str | None]]
 """Asks the user for a name, told why the last one was refused ("": there was none); None: the user gives up."""

@@ -8,7 +8,6 @@ import trio
 import wire
 from client_repl.chat import Chat
 from client_repl.connection.dialling import Dial
-from client_repl.connection.waking import Waking
 from client_repl.core.effects import Answer, Effect, Keep, Show, Told
 from client_repl.core.items import Failure, Item, Line, Skipped, Welcomed
 from client_repl.core.nonces import new_nonce
@@ -21,6 +20,7 @@ from client_repl.library.events import Event
 from client_repl.library.inbox import Inbox
 from client_repl.library.opening import Opened
 from client_repl.session import BYE_TIMEOUT, QUIT_GRACE, Session
+from client_repl.waking import Waking
 
 _MARGIN: Final = 1.0
 """Seconds that leaving may take beyond what it waits for."""

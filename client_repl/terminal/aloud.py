@@ -26,8 +26,9 @@ from client_repl.look.talk import home_after
 from client_repl.options import suggested_name
 from client_repl.session import ROOM, Session
 from client_repl.stdio import LineReader
-from client_repl.terminal.drawing import Printer, TerminalGoneError, WholeWrites
+from client_repl.terminal.device import TerminalGoneError, WholeWrites
 from client_repl.terminal.lifetime import Lifetime
+from client_repl.terminal.printing import Printer
 from client_repl.terminal.questions import Answered, Asks, Questions
 
 Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
@@ -43,9 +44,9 @@ _SIGNALS: Final = tuple(
 def run(chat: Chat, connect: Connect, source: int | None, target: int | None, encoding: str) -> int:
     """Chat on the terminal that `source` and `target` are, until the session ends, the user leaves or a signal comes:
     the exit code, as `app.run` has it. The end of the input leaves as /quit does."""
-    talk = _Talk(chat, connect, LineReader(source), Sheet(target, encoding), source)
-    trio.run(talk.run)
-    return talk.lifetime.code
+    client = _Client(chat, connect, LineReader(source), Sheet(target, encoding), source)
+    trio.run(client.run)
+    return client.lifetime.code
 
 
 class Sheet:
@@ -68,7 +69,7 @@ class Sheet:
         """What was printed stays."""
 
 
-class _Talk:
+class _Client:
     """Session, lines and printer, which end together."""
 
     def __init__(self, chat: Chat, connect: Connect, lines: LineReader, sheet: Sheet, source: int | None) -> None:

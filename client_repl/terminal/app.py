@@ -29,10 +29,10 @@ from client_repl.session import Session
 from client_repl.terminal.calling import Caller
 from client_repl.terminal.completer import ChatCompleter
 from client_repl.terminal.desk import Desk
-from client_repl.terminal.drafts import goes_to
-from client_repl.terminal.drawing import Printer
 from client_repl.terminal.editor import Editor
+from client_repl.terminal.entering import goes_to
 from client_repl.terminal.lifetime import HANGUP, Lifetime
+from client_repl.terminal.printing import Printer
 from client_repl.terminal.questions import Answered, Asks, Questions
 from client_repl.terminal.recall import Recall
 

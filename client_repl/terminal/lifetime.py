@@ -6,7 +6,8 @@ from typing import Final
 import trio
 
 from client_repl.session import Session
-from client_repl.terminal.drawing import Printer, TerminalGoneError
+from client_repl.terminal.device import TerminalGoneError
+from client_repl.terminal.printing import Printer
 
 HANGUP: Final = 129
 """Exit code when the terminal is gone, as shells have it for SIGHUP."""

@@ -9,7 +9,7 @@ from client_repl.chat import Chat
 from client_repl.core.effects import Quit, Reconnect, RetryAfter, Send
 from client_repl.core.inputs import Mode
 from client_repl.core.items import Clear, Failure, Line, Notice, PresenceLine, Roster, Skipped, Welcomed
-from client_repl.terminal.drafts import direct_target
+from client_repl.terminal.entering import direct_target
 from tests.client.talk import LOBBY, chat, connected, echo, message, says, sent, shown, user, welcome
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from client_repl.core.earlier import MOST
+from client_repl.core.recallable import MOST
 from client_repl.disk.history_file import LONGEST, HistoryFile
 
 CHILD = """

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -19,20 +19,16 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_t
 from client_repl.chat import Chat
 from client_repl.core.inputs import yes_or_no
 from client_repl.core.items import Item, Notice
-from client_repl.keeper import Written
 from client_repl.look.paper import Paper
 from client_repl.look.spoken import words
 from client_repl.look.talk import home_after
 from client_repl.options import suggested_name
-from client_repl.session import ROOM, Session
+from client_repl.session import ROOM
 from client_repl.stdio import LineReader
 from client_repl.terminal.device import TerminalGoneError, WholeWrites
-from client_repl.terminal.lifetime import Lifetime
+from client_repl.terminal.lifetime import Connect, Lifetime
 from client_repl.terminal.printing import Printer
 from client_repl.terminal.questions import Answered, Asks, Questions
-
-Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
-"""Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
 
 _WIDE: Final = 1000
 """Columns that nothing is cut to: the terminal breaks lines, where somebody looks at them at all."""

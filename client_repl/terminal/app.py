@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -20,27 +20,22 @@ from client_repl.core.effects import Effect
 from client_repl.core.inputs import yes_or_no
 from client_repl.core.items import ConnectionState, Failure, Item, Notice
 from client_repl.core.names import fold
-from client_repl.keeper import Written
 from client_repl.look import links
 from client_repl.look.paper import Fragments
 from client_repl.look.talk import Talk
 from client_repl.options import suggested_name
-from client_repl.session import Session
 from client_repl.terminal.calling import Caller
 from client_repl.terminal.completer import ChatCompleter
 from client_repl.terminal.desk import Desk
 from client_repl.terminal.editor import Editor
 from client_repl.terminal.entering import goes_to
-from client_repl.terminal.lifetime import HANGUP, Lifetime
+from client_repl.terminal.lifetime import HANGUP, Connect, Lifetime
 from client_repl.terminal.printing import Printer
 from client_repl.terminal.questions import Answered, Asks, Questions
 from client_repl.terminal.recall import Recall
 
 if TYPE_CHECKING:
     from client_repl.disk.history_file import HistoryFile  # which loads SQLite; a guest needs none
-
-Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
-"""Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
 
 MAX_ENTERED: Final = 64
 """Lines entered that the session has not taken; it takes them at once, unless the machine stands still."""

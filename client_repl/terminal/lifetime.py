@@ -5,9 +5,15 @@ from typing import Final
 
 import trio
 
+from client_repl.core.items import Item
+from client_repl.keeper import Written
 from client_repl.session import Session
 from client_repl.terminal.device import TerminalGoneError
 from client_repl.terminal.printing import Printer
+from client_repl.terminal.questions import Asks
+
+Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
+"""Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
 
 HANGUP: Final = 129
 """Exit code when the terminal is gone, as shells have it for SIGHUP."""

@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING, Final, TextIO, assert_never
 import trio
 
 import wire
+from client_repl import which_server
 from client_repl.chat import Chat
 from client_repl.connection import tokens
 from client_repl.connection.tokens import Token, TokenError
 from client_repl.connection.trust import Confirm, Trust
-from client_repl.core import address
 from client_repl.core.address import Address
 from client_repl.core.conversations import LOBBY
 from client_repl.core.effects import Save, SaveLists, SaveSetting
 from client_repl.core.inputs import Mode
 from client_repl.core.items import Failure, Item, Notice, Welcomed
 from client_repl.core.nonces import new_nonce
-from client_repl.core.sanitize import clean_line
 from client_repl.disk.kept import Kept, Kind, SlotError
 from client_repl.disk.lists_file import ListsFile, ListsFileError
 from client_repl.disk.settings_file import SettingsFile, SettingsFileError
@@ -66,9 +65,9 @@ def _run(options: Options) -> int:
     aloud = interactive and (options.plain or (has_terminal and (settings.plain or not _can_draw())))
     on_terminal = has_terminal or aloud
     if options.lan:
-        target = _find_server(on_terminal)
+        target = which_server.found(can_ask=on_terminal)
     else:
-        target = options.address or user.last_server or _ask_server(on_terminal)
+        target = options.address or user.last_server or which_server.asked(can_ask=on_terminal)
     trust, token = _trust(user, target, options), _token(options, target)
     kind = _kind(options, on_terminal)
     asks_name = on_terminal and not token.names_the_user
@@ -251,47 +250,6 @@ def _kind(options: Options, on_terminal: bool) -> Kind:
     if options.json:
         return Kind.JSON
     return Kind.FOLLOW if options.follow else Kind.PIPE
-
-
-def _ask_server(on_terminal: bool) -> Address:
-    if not on_terminal:
-        raise StartError("which server? Give its address, HOST[:PORT] or an invite")
-    print("Which server? Its host gives you an invite (tchat://...) or an address.")
-    while True:
-        try:
-            answer = input("server (HOST[:PORT] or an invite): ")
-        except EOFError:
-            raise StartError("no server, no chat") from None
-        try:
-            return address.parse(answer)
-        except ValueError as exc:
-            print(exc)
-
-
-def _find_server(on_terminal: bool) -> Address:
-    from client_repl.connection import lan  # noqa: PLC0415  an extra
-
-    try:
-        found = lan.find()
-    except ImportError:
-        raise StartError("--lan needs the package zeroconf: install trio-chat[lan]") from None
-    except OSError as exc:
-        raise StartError(f"the local network cannot be asked: {exc.strerror or exc}") from exc
-    if not found:
-        raise StartError("no server answered on this network; ask its host for an invite")
-    if len(found) == 1:
-        return found[0].address
-    lines = [f"{number}  {clean_line(one.name)}  {one.address}" for number, one in enumerate(found, start=1)]
-    if not on_terminal:
-        raise StartError("several servers answered; give the address of one:\n" + "\n".join(lines))
-    print(*lines, sep="\n")
-    while True:
-        try:
-            answer = input(f"which server (1 to {len(found)}): ").strip()
-        except EOFError:
-            raise StartError("no server, no chat") from None
-        if answer.isdecimal() and 1 <= int(answer[:9]) <= len(found):
-            return found[int(answer[:9]) - 1].address
 
 
 def _is_tty(file: TextIO | None) -> bool:

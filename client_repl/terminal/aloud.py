@@ -40,12 +40,12 @@ _SIGNALS: Final = tuple(
 def run(chat: Chat, connect: Connect, source: int | None, target: int | None, encoding: str) -> int:
     """Chat on the terminal that `source` and `target` are, until the session ends, the user leaves or a signal comes:
     the exit code, as `app.run` has it. The end of the input leaves as /quit does."""
-    client = _Client(chat, connect, LineReader(source), Sheet(target, encoding), source)
+    client = _Client(chat, connect, LineReader(source), _Words(target, encoding), source)
     trio.run(client.run)
     return client.lifetime.code
 
 
-class Sheet:
+class _Words:
     """The file `target`, to print on; what its `encoding` has no sign for becomes a question mark."""
 
     def __init__(self, target: int | None, encoding: str) -> None:
@@ -68,7 +68,7 @@ class Sheet:
 class _Client:
     """Session, lines and printer, which end together."""
 
-    def __init__(self, chat: Chat, connect: Connect, lines: LineReader, sheet: Sheet, source: int | None) -> None:
+    def __init__(self, chat: Chat, connect: Connect, lines: LineReader, sheet: _Words, source: int | None) -> None:
         self.lifetime: Final = Lifetime()
         self._chat = chat
         self._lines = lines

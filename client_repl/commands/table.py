@@ -12,7 +12,7 @@ import wire
 from client_repl.commands import log, rooms, settings
 from client_repl.commands.helping import Topic, help_
 from client_repl.commands.ordering import Order
-from client_repl.core.effects import Effect, ExportKey, Quit, Show, ShowKey
+from client_repl.core.effects import Effect, ExportKey, Quit, Show, ShowKey, failure
 from client_repl.core.inputs import Mistake, visible
 from client_repl.core.items import Clear, Notice
 
@@ -61,7 +61,7 @@ def run(chat: "Chat", name: str, argument: str, draft: str) -> list[Effect]:
     """Carry out `/name argument`; an unknown one is a Failure that gives the line back."""
     mistake = unknown(chat, name)
     if mistake is not None:
-        return chat.fail(mistake.code, mistake.text, draft)
+        return failure(mistake.code, mistake.text, draft)
     return COMMANDS[name].handler(chat, visible(argument), draft)
 
 
@@ -88,14 +88,14 @@ def _me(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 def _nick(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     if not argument or len(argument) > _MAX_ARGUMENT:
-        return chat.fail(wire.Code.NAME_INVALID, "Write /nick and the name that you want.", draft)
+        return failure(wire.Code.NAME_INVALID, "Write /nick and the name that you want.", draft)
     return chat.company.change(wire.Nick(chat.new_id(), argument), draft)
 
 
 def _msg(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     name, text = split_msg(argument)
     if not name:
-        return chat.fail(wire.Code.NAME_EMPTY, "Write /msg NAME TEXT, or @NAME TEXT.", draft)
+        return failure(wire.Code.NAME_EMPTY, "Write /msg NAME TEXT, or @NAME TEXT.", draft)
     return chat.say(f"@{name}", text, draft)
 
 
@@ -106,9 +106,9 @@ def split_msg(argument: str) -> tuple[str, str]:
 
 
 def _reply(chat: "Chat", argument: str, draft: str) -> list[Effect]:
-    target = chat.reply_target(argument)
+    target = chat.transcript.reply(argument)
     if target is None:
-        return chat.fail(wire.Code.NO_SUCH_MESSAGE, _NOTHING_TO_ANSWER, draft)
+        return failure(wire.Code.NO_SUCH_MESSAGE, _NOTHING_TO_ANSWER, draft)
     return chat.say(target.to, target.text, draft, account=target.account)
 
 
@@ -144,7 +144,7 @@ def _key(chat: "Chat", argument: str, draft: str) -> list[Effect]:
         return [ShowKey()]
     word, _, path = argument.partition(" ")
     if word != "export" or not path.strip():
-        return chat.fail(wire.Code.BAD_ARGUMENT, "Write /key, or /key export and the name of a new file.", draft)
+        return failure(wire.Code.BAD_ARGUMENT, "Write /key, or /key export and the name of a new file.", draft)
     return [ExportKey(Path(os.path.expanduser(path.strip())), draft)]
 
 

@@ -32,7 +32,7 @@ class Crowd:
         rooms = (wire.Conversation(1, "#lobby", 0),)
         self.chat.welcomed(wire.Welcome(1, 1, "alice", 1, "test", bytes(16), 0, limits, 65536, rooms, role=OWNER))
         commands = {**self.chat.commands, "go": CommandSpec("go", "#ROOM", "go", Topic.ROOMS, lambda *_: [])}
-        self.completer = ChatCompleter(self.chat.complete_names, self.complete_rooms, commands, self.asked.append)
+        self.completer = ChatCompleter(self.chat.company.complete, self.complete_rooms, commands, self.asked.append)
         names = [
             "alice",
             "alfred",

@@ -508,5 +508,5 @@ def test_whoever_is_not_here_and_has_a_direct_conversation_is_offered_last() -> 
     c = chat()
     c.welcomed(welcome(conversations=(wire.Conversation(1, "#lobby", 0), wire.Conversation(9, "@bob", 1, account=5))))
     c.received(wire.Members(0, 1, (user("alice"), user("bobby")), 2))
-    assert list(c.complete_names("bo")) == ["bobby", "bob"]
-    assert list(c.complete_names("")) == ["bobby", "bob", "alice"]
+    assert list(c.company.complete("bo")) == ["bobby", "bob"]
+    assert list(c.company.complete("")) == ["bobby", "bob", "alice"]

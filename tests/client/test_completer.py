@@ -75,7 +75,12 @@ def crowd() -> Crowd:
         ("hi @bo\n", "", []),
         ("@z", "", ["@zoe"]),
         ("mail@al", "", []),
-        ("al", "", []),
+        ("al", "", ["alfred:", "alina:", "alice:"]),  # read by everybody
+        ("hi AL", " you", ["hi alfred you", "hi alina you", "hi alice you"]),
+        ("two\nbo", "", ["two\nbob"]),
+        ("ob", "", []),
+        ("hi z", "", ["hi zoe"]),
+        ("hi ", "", []),
         ("", "", []),
         ("say /q", "", []),
         ("#d", "", ["#dev", "#Design"]),

@@ -71,7 +71,7 @@ def _shown(chat: "Chat", command: str, argument: str, draft: str) -> list[Effect
         return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"Write /{command} and a line number.", draft)
     line = chat.transcript.line(number)
     if line is None:
-        return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"There is no line {number} any more.", draft)
+        return chat.fail(wire.Code.NO_SUCH_MESSAGE, no_line(number), draft)
     return [Show(Shown(line, raw=command == "raw"))]
 
 

@@ -102,7 +102,7 @@ class ChatCompleter(Completer):
                 return self._rooms_for(prefix)
             case ":" if _EMOJI.fullmatch(prefix):
                 return _emoji_for(prefix)
-            case _ if prefix and not before.startswith("/"):
+            case _ if prefix and _is_text(before, self._commands):
                 return self._bare_names_for(prefix, starts=before.lstrip() == prefix)
             case _:
                 return ()
@@ -183,6 +183,11 @@ def _arguments(before: str, commands: Mapping[str, CommandSpec]) -> _Arguments:
     prefix = _last_word(found[2])
     typed = tuple(found[2].removesuffix(prefix).split())
     return _Arguments(tuple(usage.following(spec.arguments, typed)), typed, prefix)
+
+
+def _is_text(before: str, commands: Mapping[str, CommandSpec]) -> bool:
+    """Whether a word at the cursor is one of those that others read."""
+    return not before.startswith("/") or any(word.kind is Kind.TEXT for word in _arguments(before, commands).words)
 
 
 def _is_number(before: str, commands: Mapping[str, CommandSpec]) -> bool:

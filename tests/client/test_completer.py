@@ -93,7 +93,9 @@ def crowd() -> Crowd:
         # and what they take
         ("/msg al", "", ["/msg alfred", "/msg alina", "/msg Sally", "/msg alice"]),
         ("/msg @b", "", ["/msg @bob"]),
-        ("/msg bob hi al", "", []),
+        ("/msg bob hi al", "", ["/msg bob hi alfred", "/msg bob hi alina", "/msg bob hi alice"]),
+        ("/me hugs bo", "", ["/me hugs bob"]),
+        ("/nobody bo", "", []),
         ("/msg bob hi @b", "", ["/msg bob hi @bob"]),
         ("/me hugs @b", "", ["/me hugs @bob"]),
         ("/nick al", "", []),

@@ -69,6 +69,7 @@ _MORE: Final[Mapping[Topic, tuple[Row, ...]]] = MappingProxyType(
             ("Escape", "closes the menu"),
             ("Alt-Enter", "a new line in the text"),
             ("Alt-1 … Alt-9", "to that one of /list; Alt-Left, Alt-Right along it"),
+            ("Alt-A", "to what waits elsewhere, as /unread does"),
             ("Ctrl-X Ctrl-E", "the text in your own editor"),
             ("Up  Ctrl-R", "earlier lines; search in them"),
             ("Right", "takes the grey rest of an earlier line"),

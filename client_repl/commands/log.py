@@ -69,7 +69,7 @@ def _shown(chat: "Chat", command: str, argument: str, draft: str) -> list[Effect
         return failure(wire.Code.NO_SUCH_MESSAGE, f"Write /{command} and a line number.", draft)
     line = chat.transcript.line(number)
     if line is None:
-        return failure(wire.Code.NO_SUCH_MESSAGE, f"There is no line {number} any more.", draft)
+        return failure(wire.Code.NO_SUCH_MESSAGE, no_line(number), draft)
     return [Show(Shown(line, raw=command == "raw"))]
 
 

@@ -26,6 +26,28 @@ _MAX_ARGUMENT: Final = 1024
 _NOTHING_TO_ANSWER: Final = "There is no such line, or no direct message yet; /reply #12 TEXT answers line 12."
 
 
+_ELSEWHERE: Final = MappingProxyType(
+    {
+        "j": "join",
+        "part": "leave",
+        "close": "leave",
+        "query": "switch",
+        "buffer": "switch",
+        "w": "msg",
+        "pm": "msg",
+        "dm": "msg",
+        "tell": "msg",
+        "names": "who",
+        "users": "who",
+        "redact": "forget",
+        "lastlog": "search",
+        "theme": "set",
+        "exit": "quit",
+    }
+)
+"""What IRC clients, ssh-chat and gomuks have by another name."""
+
+
 @dataclass(frozen=True, slots=True)
 class CommandSpec:
     """One command. `arguments` is its usage, which `usage` reads: what completes follows from it. `handler` is given
@@ -69,7 +91,7 @@ def unknown(chat: "Chat", name: str) -> Mistake | None:
     """What is wrong with `/name`, where there is no such command."""
     if name in COMMANDS:
         return None
-    near = difflib.get_close_matches(name, chat.commands, n=1)
+    near = [_ELSEWHERE[name]] if name in _ELSEWHERE else difflib.get_close_matches(name, chat.commands, n=1)
     hint = f"Did you mean /{near[0]}?" if near else "/help lists them."
     return Mistake("unknown-command", f"There is no command /{name}. {hint} To send it as text, write //.")
 

@@ -234,6 +234,7 @@ def test_a_line_that_cannot_be_sent_comes_back(line: str, code: str) -> None:
 
 def test_an_unknown_command_names_the_nearest() -> None:
     assert "/quit" in failure(connected().submit("/qiut")).text
+    assert "Did you mean /join?" in failure(connected().submit("/j #tea")).text  # as it is called elsewhere
     assert "/help" in failure(connected().submit("/xyzzy")).text
 
 

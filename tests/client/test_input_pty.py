@@ -169,7 +169,9 @@ def test_earlier_lines_come_back_and_are_offered_in_later_runs_and_no_secrets(tm
         assert any(row.endswith("alice: goo") for row in terminal.rows)
         terminal.send("\x12all")  # Ctrl-R
         terminal.until_shown("reverse-i-search")
-        terminal.send("\x07\x03" + "\x1b[A" * 5)
+        terminal.send("\x03\x03")  # out of the search; the first one on the empty line
+        prompt_is(terminal, "#lobby> ")
+        terminal.send("\x1b[A" * 5)
         prompt_is(terminal, "        rows")
     assert b"all" not in history.read_bytes()
     with TerminalProcess([*CLIENT, str(history)], env={"NO_COLOR": "1"}) as terminal:

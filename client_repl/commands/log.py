@@ -63,6 +63,11 @@ def raw(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     return _shown(chat, "raw", argument, draft)
 
 
+def copy(chat: "Chat", argument: str, draft: str) -> list[Effect]:
+    """`/copy #12`."""
+    return _shown(chat, "copy", argument, draft)
+
+
 def _shown(chat: "Chat", command: str, argument: str, draft: str) -> list[Effect]:
     number, rest = arguments.numbered(argument)
     if not number or rest:
@@ -70,7 +75,7 @@ def _shown(chat: "Chat", command: str, argument: str, draft: str) -> list[Effect
     line = chat.transcript.line(number)
     if line is None:
         return failure(wire.Code.NO_SUCH_MESSAGE, no_line(number), draft)
-    return [Show(Shown(line, raw=command == "raw"))]
+    return [Show(Shown(line, raw=command != "show", copy=command == "copy"))]
 
 
 def edit(chat: "Chat", argument: str, draft: str) -> list[Effect]:

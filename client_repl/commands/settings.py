@@ -21,13 +21,17 @@ def set_(chat: "Chat", argument: str, draft: str) -> list[Effect]:
         return failure(wire.Code.BAD_ARGUMENT, f"There is no setting {name}; /set lists them.", draft)
     if not value:
         offers = f" It may be: {', '.join(spec.offers)}." if spec.offers else ""
-        return [Show(Notice(f"{_row(chat, spec)}.{offers}"))]
+        return [Show(Notice(f"{_value(chat, name)}: {spec.help}.{offers}"))]
     try:
         chat.settings = settings.changed(chat.settings, name, value)
     except ValueError as exc:
         return failure(wire.Code.BAD_ARGUMENT, f"{name} is {exc}.", draft)
-    return [SaveSetting(name, getattr(chat.settings, name)), Show(Notice(_row(chat, spec)))]
+    return [SaveSetting(name, getattr(chat.settings, name)), Show(Notice(f"{_value(chat, name)} from now on."))]
 
 
 def _row(chat: "Chat", spec: settings.SettingSpec) -> str:
-    return f"{spec.name} = {settings.shown(chat.settings, spec.name)}  {spec.help}"
+    return f"{spec.name:7} = {settings.shown(chat.settings, spec.name):8}  {spec.help}"
+
+
+def _value(chat: "Chat", name: str) -> str:
+    return f"{name} is {settings.shown(chat.settings, name)}"

@@ -201,6 +201,7 @@ COMMANDS: Final[Mapping[str, CommandSpec]] = MappingProxyType(
             ),
             CommandSpec("show", "#N", "all of line N, which may be folded", _HISTORY, log.show),
             CommandSpec("raw", "#N", "line N as it was typed", _HISTORY, log.raw),
+            CommandSpec("copy", "#N", "line N into the clipboard", _HISTORY, log.copy),
             CommandSpec("edit", "[#N] TEXT", "change your line N, or your last one here", _TALKING, log.edit),
             CommandSpec(
                 "react",

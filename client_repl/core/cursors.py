@@ -150,6 +150,10 @@ class Cursors:
         """Whether we had been in this conversation before this connection, or in all of what is there."""
         return conversation in self._resumed
 
+    def stands(self, conversation: int) -> bool:
+        """Whether we had been in this conversation before this connection, and nothing came of it since."""
+        return 0 < self._resumed.get(conversation, 0) == self.position(conversation)
+
     def advance(self, conversation: int, first: int, last: int) -> Step:
         """The server sent `first` to `last`. Moves the position only when they are what comes next."""
         position = self.position(conversation)

@@ -59,6 +59,8 @@ class Going:
         self._requests = requests
         self._joins: dict[int, _Join] = {}
         """By request, until the user is in the room."""
+        self._first = True
+        """No catch-up was done yet."""
         self._looked_up = False
         """On this connection the server was asked which rooms there are."""
 
@@ -239,7 +241,7 @@ class Going:
         moves = self._conversations.settle()
         topic, name = self._conversations.topic, self._conversations.name
         entered = [Show(Entered(name(number), topic(number))) for number in moves.entered]
-        late = self._arrive_after_all()
+        late = self._arrive_after_all() or self._return()
         left = [effect for number in moves.left for effect in self._gone(number)]
         where = self._place.where  # of an earlier run, perhaps, and the user is not in it any more
         home = self._go_home(where) if self._marking.screen and where.startswith("#") else []
@@ -249,6 +251,13 @@ class Going:
         """The connection was lost before the page came of where the user is."""
         here = self._place.conversation
         return self._pages.arrive(self._place.where, here, None) if here and here == self._marking.coming else []
+
+    def _return(self) -> list[Effect]:
+        """Catch-up is done for the first time in this run."""
+        first, self._first = self._first, False
+        return (
+            self._pages.return_(self._place.where, self._place.conversation) if first and self._marking.screen else []
+        )
 
     def _gone(self, conversation: int) -> list[Effect]:
         name = self._conversations.name(conversation)

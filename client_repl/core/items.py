@@ -36,6 +36,8 @@ class Line:
     """A past one that somebody else said, and that the user has not seen."""
     of: str = ""
     """Whose line a FORGET takes back, where that is known."""
+    quoted: str = ""
+    """The text of the line that a REACT is about, where that is known."""
     edited: bool = False
     """The text is not the first one, as far as this client knows."""
     reactions: Mapping[str, int] = field(default_factory=dict)
@@ -180,10 +182,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The answer to /show and, with `raw`, to /raw: a line, all of it; or as it was typed."""
+    """The answer to /show and, with `raw`, to /raw: a line, all of it; or as it was typed. With `copy` it is for the
+    clipboard, where a terminal has one."""
 
     line: Line
     raw: bool = False
+    copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,11 @@ class Pages:
             return show((), False)
         return self._fetch(_Page(conversation, ARRIVAL, later=False, show=show, draft=draft), before=head + 1)
 
+    def return_(self, where: str, conversation: int) -> list[Effect]:
+        """The same for who comes back to where an earlier run of the client was, if nothing was said there meanwhile:
+        else the screen would be empty."""
+        return self.arrive(where, conversation, None) if self._cursors.stands(conversation) else []
+
     def look_whose(self) -> list[Effect]:
         """Have a look at what the server counted as unread where some of it may be of users who are ignored; once a
         connection, and only as far as one page goes. Nothing of it is shown."""

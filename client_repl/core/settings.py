@@ -166,7 +166,7 @@ SPECS: Final[Mapping[str, SettingSpec]] = MappingProxyType(
             _spec("joins", "who came and went", "all", "few", "none"),
             SettingSpec("fold", "lines of a message before it folds; 0: never", _lines, ("15", "40", "0")),
             _on_or_off("markup", "show *bold*, _italic_ and `code`"),
-            _on_or_off("plain", "in words, for screen readers, from the next start on"),
+            _on_or_off("plain", "in words, for screen readers, at the next start"),
         )
     }
 )

@@ -105,6 +105,7 @@ class Transcript:
             self._conversations.call(message.conversation, message.to, 0)
         about = self._numbers.get((message.conversation, message.ref), 0) if message.kind in ABOUT else 0
         of = self._entries[about].message.sender if about and message.kind is wire.Kind.FORGET else ""
+        quoted = self._entries[about].message.text if about and message.kind is wire.Kind.REACT else ""
         self._apply(message)
         if not own and self._ignored.hides(message.sender, message.account):
             return None
@@ -118,7 +119,8 @@ class Transcript:
         number = self._take_number(message, own=own) if here else 0
         line = self._line(message, own=own, mention=mention, replay=replay, number=number, about=about, here=here)
         new = past and unseen and not own and message.kind in SAID
-        return dataclasses.replace(line, past=past, new=new, of=of) if past or of else line
+        more = past or of or quoted
+        return dataclasses.replace(line, past=past, new=new, of=of, quoted=quoted) if more else line
 
     def learn(self, messages: Iterable[wire.Message]) -> None:
         """Entries of the log, which may have been here before: what they do to others is shown beside those."""

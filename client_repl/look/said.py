@@ -23,10 +23,12 @@ from client_repl.core.sanitize import clean, clean_line
 from client_repl.core.wording import around_name
 from client_repl.look import links, markup
 from client_repl.look.folding import folded
-from client_repl.look.paper import Fragments, Paper, clock_at, colour, columns_of, hung, measures
+from client_repl.look.paper import Fragments, Paper, clock_at, colour, columns_of, cut, hung, measures
 
 NAMES: Final = 10
 """Columns in which names stand: most are shorter, and what was said needs the rest of the row."""
+_QUOTED: Final = 24
+"""Columns of the text that somebody reacts to: enough to know it again."""
 _NARROW: Final = 60
 """Columns of a window in which names do not get more room than they need."""
 _MARKED: Final = frozenset({wire.Kind.TEXT, wire.Kind.ACTION, wire.Kind.EDIT})
@@ -60,7 +62,8 @@ def _head(shown: Line, paper: Paper, *, found: bool) -> Fragments:
     sign = "»" if found else ">" if shown.own else "!" if shown.mention else " "
     about = f"line {shown.about}" if shown.about else "an earlier line"
     if message.kind is wire.Kind.REACT and shown.about:
-        about = str(shown.about)
+        quoted = cut(clean_line(shown.quoted), _QUOTED)
+        about = f"{shown.about} “{quoted}”" if quoted else str(shown.about)
     everything = message.kind is wire.Kind.FORGET and not message.ref
     before, after = around_name(message.kind, message.text, about, everything=everything)
     who: Fragments = [("", before), *_who(shown), ("", after)]

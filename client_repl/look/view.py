@@ -36,7 +36,7 @@ from client_repl.core.items import (
 from client_repl.core.names import fold
 from client_repl.core.sanitize import clean, clean_line, clean_text
 from client_repl.core.settings import Settings
-from client_repl.look import beside, comings, excerpts, lists, said
+from client_repl.look import beside, clipboard, comings, excerpts, lists, said
 from client_repl.look.paper import INDENT, Fragments, Paper, hanging, remark
 
 _TO_COPY: Final = re.compile(r"(?:tchat://|--link |access-)[A-Za-z0-9.:/%\[\]-]+")
@@ -90,6 +90,8 @@ def drawn(item: Item, paper: Paper) -> Fragments:
             return excerpts.page(item, paper)
         case Found():
             return excerpts.found(item, paper)
+        case Shown(line, copy=True) if paper.links:  # it obeys such sequences
+            return clipboard.copied(line, paper)
         case Shown(line, raw):
             return said.line(line, paper, whole=True, raw=raw)
         case Entered(where, topic, left=False) if fold(where) == fold(paper.home):

@@ -436,7 +436,7 @@ def test_quit_and_clear() -> None:
 def test_every_command_of_this_version_is_there() -> None:
     talk = {"who", "quit", "help", "me", "nick", "msg", "reply", "say", "away", "back", "clear", "ignore", "key"}
     rooms = {"join", "leave", "rooms", "topic", "switch", "follow", "unread", "list"}
-    said = {"history", "search", "show", "raw", "edit", "react", "forget"}
+    said = {"history", "search", "show", "raw", "copy", "edit", "react", "forget"}
     ordered = {"whoami", "devices", "link", "revoke", "token", "tokens", "untoken", "invite", "uninvite", "owner"}
     others = {"set", "whois", "block", "unblock", "blocks", "report"}
     expected = talk | rooms | said | ordered | others

@@ -40,7 +40,7 @@ def test_what_is_set_is_kept_and_said() -> None:
     talk = chat()
     saved, shown = talk.submit("/set theme light")
     assert saved == SaveSetting("theme", "light")
-    assert _notice(shown) == "theme = light  colours"
+    assert _notice(shown) == "theme is light from now on."
     assert talk.settings.theme == "light"
     [listed] = talk.submit("/set")
     assert all(name in _notice(listed) for name in SPECS)

@@ -1,5 +1,6 @@
 """/show and /raw: all of a line that folds, and what it is without its signs meaning anything."""
 
+import base64
 import json
 from datetime import UTC
 
@@ -138,3 +139,19 @@ def test_on_a_terminal() -> None:
         terminal.send("/raw 1\r")
         terminal.until(lambda: any("  1   " in text and text.endswith("/a, ok") for text in terminal.rows[-4:]))
         assert terminal.raw.count(b"\x1b]8;;https://x.org/a\x1b\\") == 1, "nothing means anything in it"
+
+
+def test_a_line_is_copied_whole_and_as_it_was_typed() -> None:
+    c = connected()
+    c.received(message(1, "def f():\n    return '*x*'  # \x1b]52;c;!\x07" + "long " * 40))
+    (item,) = shown(c.submit("/copy #1"))
+    fragments = view.render(item, NOON, 80, UTC, "#lobby")
+    [(_, sequence, *_)] = [part for part in fragments if "[ZeroWidthEscape]" in part[0]]
+    begin, end = "\x1b]52;c;", "\x1b\\"
+    assert sequence.startswith(begin)
+    assert sequence.endswith(end)
+    copied = base64.b64decode(sequence.removeprefix(begin).removesuffix(end)).decode()
+    assert copied == "def f():\n    return '*x*'  # ␛]52;c;!␇" + "long " * 40
+    assert "line 1 is in the clipboard" in fragment_list_to_text(fragments)
+    (row, *_) = fragment_list_to_text(view.render(item, NOON, 80, UTC, "#lobby", links=False)).splitlines()
+    assert row.endswith("bob: def f():"), "a terminal without a clipboard shows it"

@@ -259,6 +259,11 @@ class Editor:
         if self._answered is not None:
             self._answered(text)
             return False
+        self._desk.rename(self._chat.conversations.now)
+        if self._desk.is_left(self._chat.where):  # the prompt is still that of another place, for which this was typed
+            self.look()
+            self.app.output.bell()
+            return True
         mistake = objection(self._chat, text)
         if mistake is not None:
             self._fail(Failure(mistake.code, mistake.text))

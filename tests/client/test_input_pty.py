@@ -84,6 +84,25 @@ def test_each_conversation_has_a_draft_and_a_key() -> None:
         prompt_is(terminal, "#dev> /switch #dev")
 
 
+def test_who_is_put_out_of_a_room_just_before_enter_says_nothing_in_another_one() -> None:
+    with TerminalProcess(CLIENT) as terminal:
+        sit(terminal)
+        terminal.send("!enter\r/switch #dev\r")
+        prompt_is(terminal, "#dev> ")
+        terminal.send("!evict 11")
+        prompt_is(terminal, "#dev> !evict 11")
+        terminal.send("\r")
+        prompt_is(terminal, "#dev> ")
+        terminal.send("between us")
+        prompt_is(terminal, "#dev> between us")
+        terminal.send("\r")
+        prompt_is(terminal, "#lobby> ")
+        terminal.until(lambda: terminal.rows[-1].endswith("draft: #dev"))
+        terminal.send("hello\r")
+        terminal.until_shown("alice: hello")
+        assert b"alice: between us" not in terminal.raw
+
+
 def test_what_cannot_be_sent_stays_with_the_reason() -> None:
     with TerminalProcess(CLIENT, columns=100) as terminal:
         sit(terminal)

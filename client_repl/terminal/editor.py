@@ -21,6 +21,7 @@ from prompt_toolkit.styles import DynamicStyle
 
 import wire
 from client_repl.chat import Chat
+from client_repl.core.earlier import for_one
 from client_repl.core.effects import Effect
 from client_repl.core.inputs import Mistake
 from client_repl.core.items import Failure
@@ -267,13 +268,13 @@ class Editor:
         mistake = objection(self._chat, text)
         if mistake is not None:
             self._fail(Failure(mistake.code, mistake.text))
-        private, gone = direct_target(self._chat, text) is not None, taken_back(self._chat, text)
+        whom, gone = direct_target(self._chat, text), taken_back(self._chat, text)
         if mistake is not None or not self._send(text):
             self.app.output.bell()
             if not self._is_last_key():  # a paste in a terminal that does not bracket it: its lines stay apart
                 self._buffer.insert_text("\n")
             return True
-        self._recall.add(text, private=private)
+        self._recall.add(text if whom is None else for_one(text, whom), private=whom is not None)
         self._recall.take_back(gone)
         self._desk.entered()
         self._buffer.reset()

@@ -162,6 +162,12 @@ def test_earlier_lines_come_back_and_are_offered_in_later_runs_and_no_secrets(tm
         prompt_is(terminal, "→ bob (private)> @bob good luck")
         terminal.send("\x1b[A")
         prompt_is(terminal, "#lobby> good morning")
+        terminal.send("\x03/switch @bob\r")
+        prompt_is(terminal, "→ bob (private)> ")
+        terminal.send("much luck\r/me winks\r/switch #lobby\r")
+        prompt_is(terminal, "#lobby> ")
+        terminal.send("\x1b[A\x1b[A")
+        prompt_is(terminal, "→ bob (private)> @bob much luck")  # as it goes to nobody else
         terminal.send("\x03/quit\r")
         assert terminal.exit_code() == 0
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
@@ -182,7 +188,7 @@ def test_earlier_lines_come_back_and_are_offered_in_later_runs_and_no_secrets(tm
         assert any(row.endswith("alice: goo") for row in terminal.rows)
         terminal.send("\x12all")  # Ctrl-R
         terminal.until_shown("reverse-i-search")
-        terminal.send("\x07\x03" + "\x1b[A" * 5)
+        terminal.send("\x07\x03" + "\x1b[A" * 7)
         prompt_is(terminal, "        rows")
     assert b"all" not in history.read_bytes()
     with TerminalProcess([*CLIENT, str(history)], env={"NO_COLOR": "1"}) as terminal:

@@ -69,6 +69,7 @@ def run(
 async def _host(guest: "_Guest") -> int:
     """The asyncio side: it lives until trio is done, whatever happens."""
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(guest.failed)
     finished: asyncio.Future[Outcome[None]] = loop.create_future()
     if sys.platform != "win32":
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -133,6 +134,13 @@ class _Guest:
         if not self._leaving.is_set():
             self.code = code
             self._leaving.set()
+
+    def failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback of the prompt did, as where it draws on a terminal that was just closed."""
+        if isinstance(context.get("exception"), OSError):
+            self.leave(HANGUP)
+        else:
+            loop.default_exception_handler(context)
 
     async def run(self) -> None:
         """Until the session ends or somebody leaves."""

@@ -199,6 +199,7 @@ class _Guest:
 
     def _lend(self, lent: bool) -> None:
         self._printer.hold(lent)
+        self._caller.hold(lent)
 
     def _enter(self, line: str) -> bool:
         return self._tell(partial(self._session.submit, line), self._editor.taken)

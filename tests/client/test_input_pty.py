@@ -206,7 +206,7 @@ def test_a_draft_goes_to_the_own_editor_and_back_while_the_chat_goes_on(tmp_path
     editor.chmod(0o700)
     with TerminalProcess(CLIENT, env={"VISUAL": str(editor)}) as terminal:
         sit(terminal)
-        terminal.send(f"!flood 2000\rhalf a line{EDIT}")
+        terminal.send(f"/set notify all\r!flood 2000\rhalf a line{EDIT}")
         terminal.until_shown("editing /")
         assert modes(terminal) == ["l", "l"]
         terminal.resize(70)
@@ -230,6 +230,7 @@ def test_a_draft_goes_to_the_own_editor_and_back_while_the_chat_goes_on(tmp_path
         terminal.send("\x03")  # to both
         terminal.until(lambda: b"ended with -2" in terminal.raw)
         has_row(terminal, "#lobby> half a line", "        and more")
+        assert b"]777;" not in terminal.raw  # who is back is not called for each second in which they were not
         lines = [int(number) for number in re.findall(rb"line-(\d{6})-", terminal.raw)]
         assert lines == list(range(lines[-1] + 1))
         folder = re.findall(rb"editing (/\S+)/draft.txt", terminal.raw)

@@ -153,7 +153,8 @@ class Keeper:
             self._waiting.pop(nonce, None)
         moved = self._kind.has_history and progress != self._progress
         drafts = {where: text for where, text in self._drafts.items() if not is_secret(text)}
-        draft, place = "" if is_secret(self._draft) else self._draft, self._chat.where if self._kind is Kind.TERMINAL else self._saved_place
+        draft = "" if is_secret(self._draft) else self._draft
+        place = self._chat.where if self._kind is Kind.TERMINAL else self._saved_place
         changes = Changes(
             tuple(self._waiting.values()),
             let_go,

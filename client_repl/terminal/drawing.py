@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
@@ -28,6 +29,9 @@ FLUSH_SECONDS: Final = 1 / 15
 """Between two draws: more often is not seen, and each costs a redraw of the prompt."""
 BATCH: Final = 50
 """Items a draw: a few milliseconds, after which a key has its turn."""
+BATCH_SECONDS: Final = 0.02
+"""Of this thread's own time, after which a draw takes no more items: some lines that are made for it take 40 ms each,
+and 50 of them are 2 s in which no key is heard."""
 MAX_WAITING: Final = 1000
 """Items not drawn yet, beyond which whoever brings them should wait in `room`."""
 
@@ -262,6 +266,7 @@ class Printer:
     def _draw_batch(self) -> None:
         fragments: StyleAndTextTuples = []
         done = self._done
+        deadline = time.thread_time() + BATCH_SECONDS
         for _ in range(min(BATCH, len(self._waiting))):
             item, done = self._waiting.popleft()
             if isinstance(item, Clear):
@@ -269,6 +274,8 @@ class Printer:
                 fragments = []
                 self._scrollback.clear()
             fragments += self._render(item)
+            if time.thread_time() > deadline:
+                break
         self._print(fragments)
         self._done = done
 

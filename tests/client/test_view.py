@@ -140,6 +140,7 @@ def shown(item: Item) -> str:
             "12:00     + al joined #dev · - b␛ left #dev\n",
         ),
         (comings((wire.Change.AWAY, "bob"), text="tea\n"), "12:00     ~ bob is away: tea⏎\n"),
+        (comings((wire.Change.AWAY, "bob"), text="x · - dave left"), "12:00     ~ bob is away: x , - dave left\n"),
         (comings(*several(wire.Change.AWAY, 2), text="tea"), "12:00     ~ u0 and u1 are away\n"),
         (
             comings((wire.Change.BACK, "bob"), (wire.Change.RENAMED, "al")),

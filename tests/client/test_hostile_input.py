@@ -1,7 +1,7 @@
 """Whatever is typed or pasted, with a connection and without one: it is done, or refused with a reason."""
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
@@ -31,7 +31,8 @@ ARGUMENTS = st.one_of(HOSTILE, st.lists(st.one_of(_PIECES, st.text(max_size=6)),
 LINES = st.one_of(
     st.builds("/{} {}".format, st.sampled_from(sorted(COMMANDS)), ARGUMENTS),
     st.builds("/set {} {}".format, st.sampled_from(sorted(SPECS)), ARGUMENTS),
-    st.builds("@{} {}".format, ARGUMENTS, ARGUMENTS),
+    st.builds("/set {} {}".format, st.sampled_from(sorted(SPECS)), _PIECES),
+    st.builds("@{} {}".format, _PIECES, ARGUMENTS),
     ARGUMENTS,
 )
 PLACES = st.sampled_from(["", "#dev", "@bob", "@", "nonsense", "\x1b"])
@@ -47,8 +48,15 @@ def begun(place: str, role: wire.UserRole, *, connected: bool) -> Chat:
     return c
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(LINES, min_size=1, max_size=5), PLACES, st.sampled_from(wire.UserRole), st.booleans())
+@settings(max_examples=150, deadline=None)
+@given(
+    lines=st.lists(LINES, min_size=1, max_size=5),
+    place=PLACES,
+    role=st.sampled_from(wire.UserRole),
+    connected=st.booleans(),
+)
+@example(lines=["@\ud800 hi"], place="", role=wire.UserRole.MEMBER, connected=False)
+@example([f"/set fold {'0' * 30}{'9' * 30}"], place="", role=wire.UserRole.MEMBER, connected=True)
 def test_no_line_makes_the_client_fail(lines: list[str], place: str, role: wire.UserRole, connected: bool) -> None:
     c = begun(place, role, connected=connected)
     completer = ChatCompleter(c.complete_names, c.complete_rooms, c.commands, lambda _: None)

@@ -56,7 +56,7 @@ def begun(place: str, role: wire.UserRole, *, connected: bool) -> Chat:
     connected=st.booleans(),
 )
 @example(lines=["@\ud800 hi"], place="", role=wire.UserRole.MEMBER, connected=False)
-@example([f"/set fold {'0' * 30}{'9' * 30}"], place="", role=wire.UserRole.MEMBER, connected=True)
+@example(lines=[f"/set fold {'0' * 30}{'9' * 30}"], place="", role=wire.UserRole.MEMBER, connected=True)
 def test_no_line_makes_the_client_fail(lines: list[str], place: str, role: wire.UserRole, connected: bool) -> None:
     c = begun(place, role, connected=connected)
     completer = ChatCompleter(c.complete_names, c.complete_rooms, c.commands, lambda _: None)

@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from client_repl.program.ends import Disconnected, Refusal
-    from client_repl.program.events import (
+    from client_repl.library.client import Client, connect
+    from client_repl.library.ends import Disconnected, Refusal
+    from client_repl.library.events import (
         Connected,
         Entered,
         Event,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
         Reconnecting,
         Undelivered,
     )
-    from client_repl.program.library import Client, connect
     from wire import Change, History, Kind, Room, Status, User, UserRole
 
 __all__ = [
@@ -50,7 +50,7 @@ __all__ = [
 if not TYPE_CHECKING:  # which would take every name for one of these
 
     def __getattr__(name: str) -> object:
-        homes = ("client_repl.program.library", "client_repl.program.ends", "client_repl.program.events", "wire")
+        homes = ("client_repl.library.client", "client_repl.library.ends", "client_repl.library.events", "wire")
         for home in map(import_module, homes if name in __all__ else ()):
             if hasattr(home, name):
                 return getattr(home, name)

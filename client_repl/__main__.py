@@ -14,33 +14,29 @@ from typing import TYPE_CHECKING, Final, TextIO, assert_never
 import trio
 
 import wire
+from client_repl import which_server
 from client_repl.chat import Chat
-from client_repl.connection import identity, tokens
-from client_repl.connection.identity import Identity
-from client_repl.connection.known_servers import KnownServers, KnownServersError
+from client_repl.connection import tokens
 from client_repl.connection.tokens import Token, TokenError
 from client_repl.connection.trust import Confirm, Trust
-from client_repl.core import address
 from client_repl.core.address import Address
 from client_repl.core.conversations import LOBBY
 from client_repl.core.effects import Save, SaveLists, SaveSetting
 from client_repl.core.inputs import Mode
 from client_repl.core.items import Failure, Item, Notice, Welcomed
 from client_repl.core.nonces import new_nonce
-from client_repl.core.sanitize import clean_line
 from client_repl.disk.kept import Kept, Kind, SlotError
 from client_repl.disk.lists_file import ListsFile, ListsFileError
 from client_repl.disk.settings_file import SettingsFile, SettingsFileError
-from client_repl.disk.state_dir import Remembered, StateDir, default_path
 from client_repl.keeper import Keeper, Written
 from client_repl.options import Options, login_name, parse
 from client_repl.session import Session
 from client_repl.stdio import LineReader, Output
+from client_repl.user import StartError, User
 
 if TYPE_CHECKING:
-    from client_repl.disk.history_file import HistoryFile
     from client_repl.disk.slots import Slot
-    from client_repl.terminal.asks import Asks
+    from client_repl.terminal.questions import Asks
 
 REACH_TIMEOUT: Final = 10.0
 """Seconds in which a client without a terminal must reach its server."""
@@ -55,26 +51,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(options)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except _StartError as exc:
+    except StartError as exc:
         print(f"trio-chat-client: {exc}", file=sys.stderr)
         return 1
 
 
-class _StartError(Exception):
-    """The client cannot start; the text says what to do."""
-
-
 def _run(options: Options) -> int:
-    user = _User(options)
+    user = User(options.state, guest=options.guest)
+    who = user.identify(options.import_key, _ask_passphrase)
+    settings, settings_trouble = user.settings_file.load()
     interactive = not options.json and options.send is None
     has_terminal = interactive and _is_tty(sys.stdin) and _is_tty(sys.stdout)
-    aloud = interactive and (options.plain or (has_terminal and (user.settings.plain or not _can_draw())))
+    aloud = interactive and (options.plain or (has_terminal and (settings.plain or not _can_draw())))
     on_terminal = has_terminal or aloud
     if options.lan:
-        target = _find_server(on_terminal)
+        target = which_server.found(can_ask=on_terminal)
     else:
-        target = options.address or user.last_server or _ask_server(on_terminal)
-    trust, token = user.trust(target, options), _token(options, target)
+        target = options.address or user.last_server or which_server.asked(can_ask=on_terminal)
+    trust, token = _trust(user, target, options), _token(options, target)
     kind = _kind(options, on_terminal)
     asks_name = on_terminal and not token.names_the_user
     lists_file = user.lists_file(target)
@@ -87,10 +81,11 @@ def _run(options: Options) -> int:
         history=kind.has_history,
         screen=on_terminal,
         newcomer=on_terminal and user.is_new,
-        settings=user.settings,
+        settings=settings,
     )
     chat.lists.restore(lists)
-    with user.slot(kind, target) as (slot, kept, remark):
+    reached = False
+    with _slot(user, kind, target) as (slot, kept, remark):
         chat.restore(kept.lines, kept.progress, "" if options.to else kept.place)
         keeper = Keeper(chat, slot, kind)
 
@@ -104,16 +99,18 @@ def _run(options: Options) -> int:
             give_up: float | None = None,
         ) -> Session:
             def show_and_remember(item: Item) -> None:
+                nonlocal reached
                 if isinstance(item, Welcomed):
+                    reached = True
                     user.remember(target, item.name)
                 show(item)
 
-            for trouble in filter(None, (user.settings_trouble, lists_trouble, remark)):
+            for trouble in filter(None, (settings_trouble, lists_trouble, remark)):
                 show(Notice(trouble))
             return Session(
                 chat,
                 target,
-                user.identity,
+                who,
                 show_and_remember,
                 trust=trust,
                 token=token,
@@ -136,11 +133,11 @@ def _run(options: Options) -> int:
             with _no_collections():
                 from client_repl.terminal import app  # noqa: PLC0415 - a pipe starts faster without the terminal's libraries
 
-            history = user.history(target)
+            history = user.history_file(target)
             code = app.run(chat, connect, drafts=_drafts(kept), hold_drafts=keeper.hold_draft, history=history)
         else:
             code = _run_pipe(partial(connect, give_up=REACH_TIMEOUT), options, chat.where)
-    if user.reached:
+    if reached:
         user.remember(target, chat.name)  # it may have changed
     return code
 
@@ -193,89 +190,24 @@ def _run_pipe(connect: Callable[..., Session], options: Options, home: str) -> i
     return trio.run(run, connect_pipe, next_line, out, err)
 
 
-class _User:
-    """Who starts the client: the identity, and what is remembered of the last time."""
-
-    def __init__(self, options: Options) -> None:
-        self._state = StateDir(options.state or default_path())
-        self._guest = options.guest
-        self._import = options.import_key
-        self.reached = False
-        last = self._state.recall()
-        self.is_new = not last.server
-        self.last_name = "" if options.guest else last.name
-        self.last_server: Address | None = None
-        with contextlib.suppress(ValueError):
-            self.last_server = address.parse(last.server)
-        self.identity = self._load()
-        self.settings_file = SettingsFile(self._state.settings, saves=not options.guest)
-        self.settings, self.settings_trouble = self.settings_file.load()
-
-    def lists_file(self, target: Address) -> ListsFile:
-        """Whom the user ignores there, and which rooms they follow; for a guest it keeps nothing."""
-        return ListsFile(self._state.lists, target, keeps=not self._guest)
-
-    def _load(self) -> Identity:
-        if self._guest:
-            return identity.guest()
+@contextlib.contextmanager
+def _slot(user: User, kind: Kind, target: Address) -> "Iterator[tuple[Slot | None, Kept, str]]":
+    """As of `User.slot`. Where it cannot be, the chat goes on without."""
+    with contextlib.ExitStack() as stack:
         try:
-            self._state.make()
-            if self._import is not None:
-                identity.bring(self._import, self._state.key_file, _ask_passphrase)
-            return identity.load_or_create(self._state.key_file)
-        except OSError as exc:
-            raise _StartError(f"{self._state.path} cannot be used: {exc.strerror}; choose another --state") from exc
-        except identity.IdentityError as exc:
-            raise _StartError(str(exc)) from exc
-
-    def trust(self, target: Address, options: Options) -> Trust | None:
-        """What makes sure of the server, None for plaintext. A guest learns no server, but knows those of the user."""
-        if options.plaintext:
-            if target.pin != wire.NO_PIN:
-                raise _StartError("this invite is for a server that encrypts; leave --plaintext out")
-            return None
-        try:
-            known = KnownServers(self._state.known_servers, saves=not self._guest)
-        except KnownServersError as exc:
-            raise _StartError(str(exc)) from exc
-        if options.forget_key:
-            with contextlib.suppress(OSError):
-                known.forget(target)
-        return Trust(target, known, trusts_new=options.trust_new)
-
-    @contextlib.contextmanager
-    def slot(self, kind: Kind, target: Address) -> Iterator[tuple["Slot | None", Kept, str]]:
-        """What is on disk for clients of this kind, for the length of the block, and what the user should know of it.
-        Nothing for a guest; nor where it cannot be, and the chat goes on without."""
-        if self._guest:
-            yield None, Kept(), ""
-            return
-        from client_repl.disk import slots  # noqa: PLC0415 - a guest starts faster without SQLite
-
-        try:
-            taken = slots.take(self._state.slots, kind, str(target))
+            taken = stack.enter_context(user.slot(kind, target))
         except SlotError as exc:
-            yield None, Kept(), f"Nothing is kept on disk ({exc}). What is not sent when this client ends is lost."
-            return
-        try:
-            yield taken
-        finally:
-            taken.slot.close()
+            taken = None, Kept(), f"Nothing is kept on disk ({exc}). What is not sent when this client ends is lost."
+        yield taken
 
-    def history(self, target: Address) -> "HistoryFile | None":
-        """The lines that were entered at this server; a guest has none."""
-        if self._guest:
-            return None
-        from client_repl.disk.history_file import HistoryFile  # noqa: PLC0415 - a guest starts faster without SQLite
 
-        return HistoryFile(self._state.history, str(target))
-
-    def remember(self, target: Address, name: str) -> None:
-        """For the next start; a guest is not remembered. Where it cannot be written, the chat goes on without."""
-        self.reached = True
-        if not self._guest:
-            with contextlib.suppress(OSError):
-                self._state.remember(Remembered(str(target), name))
+def _trust(user: User, target: Address, options: Options) -> Trust | None:
+    """None for plaintext."""
+    if not options.plaintext:
+        return user.trust(target, trusts_new=options.trust_new, forget=options.forget_key)
+    if target.pin != wire.NO_PIN:
+        raise StartError("this invite is for a server that encrypts; leave --plaintext out")
+    return None
 
 
 def _drafts(kept: Kept) -> dict[str, str]:
@@ -293,7 +225,7 @@ def _token(options: Options, target: Address) -> Token:
         if in_environment := os.environ.get(tokens.ACCESS_VARIABLE):
             return tokens.access(in_environment)
     except TokenError as exc:
-        raise _StartError(str(exc)) from exc
+        raise StartError(str(exc)) from exc
     return Token(target.token)
 
 
@@ -301,7 +233,7 @@ def _ask_passphrase() -> str:
     try:
         return getpass.getpass("passphrase of the key: ")
     except EOFError:
-        raise _StartError("no passphrase, no key") from None
+        raise StartError("no passphrase, no key") from None
 
 
 def _mode(options: Options, on_terminal: bool) -> Mode:
@@ -318,47 +250,6 @@ def _kind(options: Options, on_terminal: bool) -> Kind:
     if options.json:
         return Kind.JSON
     return Kind.FOLLOW if options.follow else Kind.PIPE
-
-
-def _ask_server(on_terminal: bool) -> Address:
-    if not on_terminal:
-        raise _StartError("which server? Give its address, HOST[:PORT] or an invite")
-    print("Which server? Its host gives you an invite (tchat://...) or an address.")
-    while True:
-        try:
-            answer = input("server (HOST[:PORT] or an invite): ")
-        except EOFError:
-            raise _StartError("no server, no chat") from None
-        try:
-            return address.parse(answer)
-        except ValueError as exc:
-            print(exc)
-
-
-def _find_server(on_terminal: bool) -> Address:
-    from client_repl.connection import lan  # noqa: PLC0415  an extra
-
-    try:
-        found = lan.find()
-    except ImportError:
-        raise _StartError("--lan needs the package zeroconf: install trio-chat[lan]") from None
-    except OSError as exc:
-        raise _StartError(f"the local network cannot be asked: {exc.strerror or exc}") from exc
-    if not found:
-        raise _StartError("no server answered on this network; ask its host for an invite")
-    if len(found) == 1:
-        return found[0].address
-    lines = [f"{number}  {clean_line(one.name)}  {one.address}" for number, one in enumerate(found, start=1)]
-    if not on_terminal:
-        raise _StartError("several servers answered; give the address of one:\n" + "\n".join(lines))
-    print(*lines, sep="\n")
-    while True:
-        try:
-            answer = input(f"which server (1 to {len(found)}): ").strip()
-        except EOFError:
-            raise _StartError("no server, no chat") from None
-        if answer.isdecimal() and 1 <= int(answer[:9]) <= len(found):
-            return found[int(answer[:9]) - 1].address
 
 
 def _is_tty(file: TextIO | None) -> bool:

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import wire
 from client_repl.commands import table
-from client_repl.commands.ordering import SAID_BY_MISTAKE, Ordering, is_secret
+from client_repl.commands.ordering import SAID_BY_MISTAKE, Ordering, is_token
 from client_repl.core import inputs
 from client_repl.core.asking import Asking
 from client_repl.core.company import Company
@@ -29,7 +29,6 @@ from client_repl.core.names import Names
 from client_repl.core.newcomer import Newcomer
 from client_repl.core.outbox import Outbox, Pending, request_ids
 from client_repl.core.own_lists import OwnLists
-from client_repl.core.pace import Held
 from client_repl.core.pages import Pages
 from client_repl.core.people import People
 from client_repl.core.place import Place
@@ -38,7 +37,7 @@ from client_repl.core.requests import Requests
 from client_repl.core.revising import Revising
 from client_repl.core.sending import RETRY, Sending
 from client_repl.core.settings import Settings
-from client_repl.core.transcript import ABOUT, Target, Transcript
+from client_repl.core.transcript import ABOUT, Transcript
 from client_repl.core.unread import UnreadLines
 
 _FIRST_ID: Final = 16
@@ -187,11 +186,6 @@ class Chat:
         return self._outbox.unacknowledged
 
     @property
-    def held(self) -> Held | None:
-        """How many own lines wait for their turn only, and for how long."""
-        return self.sending.held
-
-    @property
     def progress(self) -> Progress:
         """How far this user is: all up to there was shown, or is in effects that were returned."""
         return self._cursors.progress
@@ -221,10 +215,6 @@ class Chat:
         """The room to ask about: where the user is, or the lobby in a direct conversation."""
         return self.where if self.where.startswith("#") else LOBBY
 
-    def complete_names(self, prefix: str) -> Iterator[str]:
-        """Names that `prefix` may mean, best first. 10,000 names take 1 ms."""
-        return self.company.complete(prefix)
-
     def complete_rooms(self, prefix: str) -> Iterator[str]:
         """Rooms as `#name` that `prefix`, with or without its #, may mean, best first."""
         return self.conversations.complete("#" + prefix.removeprefix("#"), self.place.conversation)
@@ -232,14 +222,6 @@ class Chat:
     def account_of(self, name: str) -> int:
         """Whose this name is, as far as we were told; else 0."""
         return self._names.account(name)
-
-    def reply_target(self, argument: str) -> Target | None:
-        """Whom `/reply argument` would answer; None when there is no such line, or no direct message yet."""
-        return self.transcript.reply(argument)
-
-    def now(self) -> int:
-        """The client's clock, in Unix milliseconds."""
-        return self.sending.now()
 
     # --- what the user does ------------------------------------------------------------------------------------------
 
@@ -250,8 +232,8 @@ class Chat:
                 return []
             case inputs.Text(text, to, kind, ref) if kind in ABOUT:
                 return self.revising.by_seq(to or self.where, kind, ref, text, line)
-            case inputs.Text(text) if self.mode is Mode.COMMANDS and is_secret(text):
-                return self.fail(wire.Code.BAD_ARGUMENT, SAID_BY_MISTAKE, line)
+            case inputs.Text(text) if self.mode is Mode.COMMANDS and is_token(text):
+                return failure(wire.Code.BAD_ARGUMENT, SAID_BY_MISTAKE, line)
             case inputs.Text(text, to, kind):
                 return self.say(to or self.where, text, line, kind=kind)
             case inputs.Direct(name, text):
@@ -259,7 +241,7 @@ class Chat:
             case inputs.Command(name, argument):
                 return table.run(self, name, argument, line)
             case inputs.Mistake(code, text):
-                return self.fail(code, text, line)
+                return failure(code, text, line)
             case _ as never:
                 assert_never(never)
 
@@ -275,10 +257,6 @@ class Chat:
         """Ask for more names that begin with `prefix`, where the room is too big to be known whole; or, with a #, which
         rooms there are."""
         return self.going.look_up() if prefix.startswith("#") else self.company.look_up(self.room, prefix)
-
-    def fail(self, code: str, text: str, draft: str) -> list[Effect]:
-        """Tell the user why a line was not done, and give it back."""
-        return failure(code, text, draft)
 
     def focus(self, focused: bool) -> None:
         """Whether somebody looks at the screen, as far as the terminal tells. Nobody does at first."""
@@ -345,14 +323,6 @@ class Chat:
         self.company.lost()
         return self._requests.lost()
 
-    def retry(self) -> list[Effect]:
-        """The time of a RetryAfter has come. Nothing happens when it does not apply any more."""
-        return self.sending.retry()
-
-    def go_on(self) -> list[Effect]:
-        """To be called twice a second while lines are `held`: send those that have their turn."""
-        return self.sending.ready()
-
     def received(self, event: wire.ServerEvent) -> list[Effect]:
         """An event after Welcome, in the order they come."""
         match event:
@@ -408,7 +378,7 @@ class Chat:
         if effects is None:
             effects = self._requests.refused(refused)
         if effects is None:  # of nothing; or a resend of a line that was acknowledged meanwhile is to wait
-            return [] if refused.code in RETRY else self.fail(refused.code, refused.text, "")
+            return [] if refused.code in RETRY else failure(refused.code, refused.text, "")
         return effects
 
     def _history_was_reset(self, *, cut: bool) -> list[Effect]:

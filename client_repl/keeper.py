@@ -9,9 +9,9 @@ import trio
 import wire
 from client_repl.chat import Chat
 from client_repl.core.cursors import Progress
-from client_repl.core.earlier import is_secret
 from client_repl.core.effects import Keep, LetGo, Start
 from client_repl.core.outbox import Pending
+from client_repl.core.recallable import is_secret
 from client_repl.disk.kept import Changes, Kept, Kind, SlotError
 
 if TYPE_CHECKING:

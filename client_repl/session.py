@@ -1,6 +1,5 @@
 """The async shell around a Chat: connects, logs in, reads, keeps alive, reconnects, and leaves in order."""
 
-import math
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -17,10 +16,10 @@ from client_repl.connection.link import Link
 from client_repl.connection.liveness import TICK, Liveness, Verdict
 from client_repl.connection.login import log_in
 from client_repl.connection.own_key import AskSecret, OwnKey
+from client_repl.connection.reaching import Reaching
 from client_repl.connection.tokens import Token
 from client_repl.connection.trouble import Retry, Trouble
 from client_repl.connection.trust import Confirm, Secured, Trust
-from client_repl.connection.waking import Waking
 from client_repl.core import given_back
 from client_repl.core.address import Address
 from client_repl.core.effects import (
@@ -42,6 +41,7 @@ from client_repl.core.effects import (
 )
 from client_repl.core.items import ConnectionState, Failure, Item, Notice
 from client_repl.keeper import Keeper, Written
+from client_repl.waking import Waking
 
 AskName = Callable[[str], Awaitable[str | None]]
 """Asks the user for a name, told why the last one was refused ("": there was none); None: the user gives up."""
@@ -108,7 +108,6 @@ class Session:
         self._ask_name = ask_name
         self._own_key = OwnKey(identity, ask_secret, show)
         self._save = save
-        self._give_up = give_up
         self._pause = pause
         self._tell_program = tell
         self._keeper = keeper or Keeper(chat)
@@ -118,9 +117,7 @@ class Session:
         self._link: Link | None = None
         self._link_scope = trio.CancelScope()
         self._retry_at: float | None = None
-        self._reached = False
-        self._reaching = trio.CancelScope()
-        """Ends when the server should have been reached."""
+        self._reaching = Reaching(give_up)
         self._deaf = False
         """The reader of what is shown is slow, and we wait for it instead of reading."""
         self._trouble: Trouble | None = None
@@ -141,15 +138,14 @@ class Session:
             nursery.start_soon(self._own_key.run)
             if self._written is not None:
                 nursery.start_soon(self._keeper.run, self._written)
-            if self._give_up is not None:
-                nursery.start_soon(self._must_be_reached, self._give_up)
+            nursery.start_soon(self._must_be_reached)
             await self._waking.until(lambda: self.ending)
             await self._say_goodbye()
             nursery.cancel_scope.cancel()
         if self._fatal is not None:
             self._show(Failure(self._fatal.code, self._fatal.text))
         lines = self.chat.unacknowledged
-        self._apply(given_back.at_the_end(len(lines), later=sum(map(self._keeper.will_be_sent, lines))))
+        self.carry_out(given_back.at_the_end(len(lines), later=sum(map(self._keeper.will_be_sent, lines))))
         self._show_state("closed", self._fatal.code if self._fatal is not None else "")
         # lines of earlier runs are no affair of whoever started this one
         return 1 if self._fatal is not None or any(not line.earlier for line in lines) else 0
@@ -161,15 +157,7 @@ class Session:
 
     def submit(self, line: str) -> None:
         """A line of the user."""
-        self._apply(self.chat.submit(line))
-
-    def carry_out(self, effects: list[Effect]) -> None:
-        """What the chat returned to a program, which asked it for something itself."""
-        self._apply(effects)
-
-    def do(self, act: Callable[[Chat], list[Effect]]) -> None:
-        """Something of the user that is no line."""
-        self._apply(act(self.chat))
+        self.carry_out(self.chat.submit(line))
 
     def finish(self, grace: float = QUIT_GRACE, *, patient: bool = False) -> None:
         """Leave when nothing is unfinished, or after `grace` seconds; when called again, at once. `patient`: the time
@@ -200,12 +188,9 @@ class Session:
         self._fatal = fatal
         self._waking.changed()
 
-    async def _must_be_reached(self, seconds: float) -> None:
-        with self._reaching:
-            self._reaching.deadline = trio.current_time() + seconds
-            await trio.sleep_forever()
-        if not self._reached:
-            self._end(self._trouble or trouble.timed_out(self.target))
+    async def _must_be_reached(self) -> None:
+        await self._reaching.too_long()
+        self._end(self._trouble or trouble.timed_out(self.target))
 
     async def _say_goodbye(self) -> None:
         with self._grace:
@@ -218,7 +203,8 @@ class Session:
 
     # --- effects
 
-    def _apply(self, effects: list[Effect]) -> None:
+    def carry_out(self, effects: list[Effect]) -> None:
+        """What the chat returned, to whoever asked it for something."""
         for effect in effects:
             match effect:
                 case Send() | RetryAfter() | Reconnect():
@@ -270,13 +256,13 @@ class Session:
         while self._fatal is None and not self._said_bye:
             start, before = trio.current_time(), self.chat.progress
             self._trouble = problem = await self._connect()
-            if self._reached and (trio.current_time() - start >= STEADY or self.chat.progress != before):
+            if self._reaching.reached and (trio.current_time() - start >= STEADY or self.chat.progress != before):
                 attempt = 0
             if problem.code in trouble.NAME_CODES:
                 if await self._rename(problem.text):
                     continue
                 problem = trouble.other_name_needed(problem, self.chat.name)
-            if problem.retry is Retry.NO or (problem.retry is Retry.IF_REACHED and not self._reached):
+            if problem.retry is Retry.NO or (problem.retry is Retry.IF_REACHED and not self._reaching.reached):
                 self._end(problem)
             elif not self._said_bye:
                 self._show_state("reconnecting", problem.text)
@@ -302,13 +288,9 @@ class Session:
             await trio.aclose_forcefully(secured.stream)
 
     async def _ask_to_confirm(self, text: str, question: str) -> bool:
-        """Time in which the user thinks is not time in which the server could not be reached."""
         assert self._confirm is not None
-        deadline, self._reaching.deadline = self._reaching.deadline, math.inf
-        start = trio.current_time()
-        confirmed = await self._confirm(text, question)
-        self._reaching.deadline = deadline + trio.current_time() - start
-        return confirmed
+        with self._reaching.thinking():
+            return await self._confirm(text, question)
 
     async def _use(self, secured: Secured) -> Trouble:
         link = Link(secured.stream)
@@ -334,9 +316,9 @@ class Session:
 
     async def _stay_open(self, link: Link, welcome: wire.Welcome) -> Trouble:
         self._link, self._link_scope = link, trio.CancelScope()
-        self._reached = True
+        self._reaching.reached = True
         self._show_state("connected", str(self.target))
-        self._apply(self.chat.welcomed(welcome))
+        self.carry_out(self.chat.welcomed(welcome))
         try:
             with self._link_scope:
                 async with trio.open_nursery() as nursery:
@@ -345,7 +327,7 @@ class Session:
                     nursery.cancel_scope.cancel()
         finally:
             self._link, self._retry_at = None, None
-            self._apply(self.chat.disconnected())
+            self.carry_out(self.chat.disconnected())
         assert self._trouble is not None  # _read and _drop say why
         return self._trouble
 
@@ -366,7 +348,7 @@ class Session:
                 case wire.Bye():
                     return trouble.farewell(event)
                 case _:
-                    self._apply(self.chat.received(event))
+                    self.carry_out(self.chat.received(event))
             if self._link_scope.cancel_called:  # what was read already must not be looked at
                 await trio.lowlevel.checkpoint_if_cancelled()
             if self._pause is not None:
@@ -384,14 +366,14 @@ class Session:
             now = trio.current_time()
             if self._retry_at is not None and now >= self._retry_at:
                 self._retry_at = None
-                self._apply(self.chat.retry())
-            if self.chat.held:
+                self.carry_out(self.chat.sending.retry())
+            if self.chat.sending.held:
                 if self._patience and not self.chat.expecting:
                     self._grace.deadline = now + self._patience
-                self._apply(self.chat.go_on())
+                self.carry_out(self.chat.sending.ready())
             if now >= tick_at:
                 tick_at = now + CHAT_TICK
-                self._apply(self.chat.tick())
+                self.carry_out(self.chat.tick())
             owed = self.chat.expecting
             match liveness.look(now, self._wall_clock(), reads=link.reads, owed=owed, deaf=self._deaf):
                 case Verdict.WAIT:

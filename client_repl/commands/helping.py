@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from client_repl.commands import usage
-from client_repl.core.effects import Effect, Show
+from client_repl.core.effects import Effect, Show, failure
 from client_repl.core.items import Notice
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ _MORE: Final[Mapping[Topic, tuple[Row, ...]]] = MappingProxyType(
             ("Escape", "closes the menu"),
             ("Alt-Enter", "a new line in the text"),
             ("Alt-1 … Alt-9", "to that one of /list; Alt-Left, Alt-Right along it"),
+            ("Alt-A", "to what waits elsewhere, as /unread does"),
             ("Ctrl-X Ctrl-E", "the text in your own editor"),
             ("Up  Ctrl-R", "earlier lines; search in them"),
             ("Right", "takes the grey rest of an earlier line"),
@@ -94,7 +95,7 @@ def help_(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     if spec is None:
         topics = ", ".join(topic.value for topic in _topics(chat))
         text = f"There is no topic and no command {argument[:80]}. /help and one of these tells more: {topics}, {ALL}."
-        return chat.fail("unknown-command", text, draft)
+        return failure("unknown-command", text, draft)
     return _page(_command(spec))
 
 

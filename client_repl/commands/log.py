@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import wire
 from client_repl.commands import arguments
-from client_repl.core.effects import Effect, Show
+from client_repl.core.effects import Effect, Show, failure
 from client_repl.core.items import Notice, Shown
 from client_repl.core.names import fold
 from client_repl.core.pages import MOST
@@ -24,20 +24,18 @@ def history(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     asked = arguments.history(argument, DEFAULT, MOST)
     if asked is None:
         text = "Write /history, and a count, or since 2d (30m, 5h, 1w), or before #12."
-        return chat.fail("bad-argument", text, draft)
+        return failure("bad-argument", text, draft)
     if asked.before:
         entry = chat.transcript.entry(asked.before)
         if entry is None:
-            return chat.fail(wire.Code.NO_SUCH_MESSAGE, no_line(asked.before), draft)
+            return failure(wire.Code.NO_SUCH_MESSAGE, no_line(asked.before), draft)
         return chat.pages.history(entry.message.conversation, asked.limit, draft, before=entry.message.seq)
     conversation = chat.place.conversation
     if not conversation and chat.where.startswith("#"):
-        return chat.fail(wire.Code.NO_SUCH_ROOM, f"You are not in {chat.where}; /join {chat.where} enters it.", draft)
+        return failure(wire.Code.NO_SUCH_ROOM, f"You are not in {chat.where}; /join {chat.where} enters it.", draft)
     if not conversation:
-        return chat.fail(
-            wire.Code.NO_SUCH_MESSAGE, f"Nothing was said in {chat.where} yet; write the first line.", draft
-        )
-    since = max(1, chat.now() - asked.since * 1000) if asked.since else 0
+        return failure(wire.Code.NO_SUCH_MESSAGE, f"Nothing was said in {chat.where} yet; write the first line.", draft)
+    since = max(1, chat.sending.now() - asked.since * 1000) if asked.since else 0
     return chat.pages.history(conversation, asked.limit, draft, since=since)
 
 
@@ -45,13 +43,13 @@ def search(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     """`/search WORDS [in #room] [from NAME]`."""
     asked = arguments.search(argument)
     if not asked.words:
-        return chat.fail(wire.Code.TEXT_EMPTY, "Write /search and the words to look for.", draft)
+        return failure(wire.Code.TEXT_EMPTY, "Write /search and the words to look for.", draft)
     if len(argument) > _MAX_WORDS:
-        return chat.fail(wire.Code.TEXT_TOO_LONG, f"Search for at most {_MAX_WORDS} characters.", draft)
+        return failure(wire.Code.TEXT_TOO_LONG, f"Search for at most {_MAX_WORDS} characters.", draft)
     conversation = chat.conversations.find(asked.where) if asked.where else 0
     if asked.where and not conversation:
         text = f"You are not in {asked.where}; you can search only where you are."
-        return chat.fail(wire.Code.NO_SUCH_ROOM, text, draft)
+        return failure(wire.Code.NO_SUCH_ROOM, text, draft)
     return chat.finding.search(asked.words, draft, conversation=conversation, sender=asked.sender)
 
 
@@ -68,10 +66,10 @@ def raw(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 def _shown(chat: "Chat", command: str, argument: str, draft: str) -> list[Effect]:
     number, rest = arguments.numbered(argument)
     if not number or rest:
-        return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"Write /{command} and a line number.", draft)
+        return failure(wire.Code.NO_SUCH_MESSAGE, f"Write /{command} and a line number.", draft)
     line = chat.transcript.line(number)
     if line is None:
-        return chat.fail(wire.Code.NO_SUCH_MESSAGE, f"There is no line {number} any more.", draft)
+        return failure(wire.Code.NO_SUCH_MESSAGE, no_line(number), draft)
     return [Show(Shown(line, raw=command == "raw"))]
 
 
@@ -86,10 +84,10 @@ def react(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     number, typed = arguments.numbered(argument)
     reaction = arguments.emoji(typed)
     if not number:
-        return chat.fail(wire.Code.NO_SUCH_MESSAGE, "Write /react, a line number, and an emoji or :name:.", draft)
+        return failure(wire.Code.NO_SUCH_MESSAGE, "Write /react, a line number, and an emoji or :name:.", draft)
     if reaction and not arguments.is_reaction(reaction):
         text = "React with one emoji, or with a :name: of letters, digits, _, + and -."
-        return chat.fail(wire.Code.TEXT_INVALID, text, draft)
+        return failure(wire.Code.TEXT_INVALID, text, draft)
     return chat.revising.react(number, reaction, draft)
 
 
@@ -104,5 +102,5 @@ def forget(chat: "Chat", argument: str, draft: str) -> list[Effect]:
         case _:
             number, rest = arguments.numbered(argument)
             if not number or rest:
-                return chat.fail(wire.Code.NO_SUCH_MESSAGE, "Write /forget and a line number, or all.", draft)
+                return failure(wire.Code.NO_SUCH_MESSAGE, "Write /forget and a line number, or all.", draft)
             return chat.revising.forget(number, draft)

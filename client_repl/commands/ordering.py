@@ -36,7 +36,7 @@ SAID_BY_MISTAKE: Final = (
 _SECRET: Final = re.compile(r"\s*(?:--link\s+)?(?:owner|link|access)-[a-z2-7]{20,}\s*")
 
 
-def is_secret(text: str) -> bool:
+def is_token(text: str) -> bool:
     """Whether a line is nothing but a token of the user's, which was pasted into the wrong place."""
     return _SECRET.fullmatch(text) is not None
 

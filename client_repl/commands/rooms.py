@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 import wire
-from client_repl.core.effects import Effect
+from client_repl.core.effects import Effect, failure
 
 if TYPE_CHECKING:
     from client_repl.chat import Chat
@@ -20,7 +20,7 @@ def join(chat: "Chat", argument: str, draft: str) -> list[Effect]:
         case [room, "joined"]:
             return chat.going.join(_room(room), wire.History.JOINED, draft)
         case _:
-            return chat.fail(wire.Code.NAME_INVALID, "Write /join and #room.", draft)
+            return failure(wire.Code.NAME_INVALID, "Write /join and #room.", draft)
 
 
 def leave(chat: "Chat", argument: str, draft: str) -> list[Effect]:
@@ -52,7 +52,7 @@ def follow(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 def unread(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     """`/unread [list]`."""
     if argument not in {"", "list"}:
-        return chat.fail(wire.Code.BAD_ARGUMENT, "Write /unread, or /unread list.", draft)
+        return failure(wire.Code.BAD_ARGUMENT, "Write /unread, or /unread list.", draft)
     return chat.going.unread(draft, jump=not argument)
 
 

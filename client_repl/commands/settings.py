@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import wire
 from client_repl.core import settings
-from client_repl.core.effects import Effect, SaveSetting, Show
+from client_repl.core.effects import Effect, SaveSetting, Show, failure
 from client_repl.core.items import Notice
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ def set_(chat: "Chat", argument: str, draft: str) -> list[Effect]:
         return [Show(Notice("\n".join(_row(chat, spec) for spec in settings.SPECS.values())))]
     spec = settings.SPECS.get(name)
     if spec is None:
-        return chat.fail(wire.Code.BAD_ARGUMENT, f"There is no setting {name}; /set lists them.", draft)
+        return failure(wire.Code.BAD_ARGUMENT, f"There is no setting {name}; /set lists them.", draft)
     if not value:
         offers = f" It may be: {', '.join(spec.offers)}." if spec.offers else ""
         return [Show(Notice(f"{_row(chat, spec)}.{offers}"))]
     try:
         chat.settings = settings.changed(chat.settings, name, value)
     except ValueError as exc:
-        return chat.fail(wire.Code.BAD_ARGUMENT, f"{name} is {exc}.", draft)
+        return failure(wire.Code.BAD_ARGUMENT, f"{name} is {exc}.", draft)
     return [SaveSetting(name, getattr(chat.settings, name)), Show(Notice(_row(chat, spec)))]
 
 

@@ -12,7 +12,7 @@ import wire
 from client_repl.commands import log, rooms, settings
 from client_repl.commands.helping import Topic, help_
 from client_repl.commands.ordering import Order
-from client_repl.core.effects import Effect, ExportKey, Quit, Show, ShowKey
+from client_repl.core.effects import Effect, ExportKey, Quit, Show, ShowKey, failure
 from client_repl.core.inputs import Mistake, visible
 from client_repl.core.items import Clear, Notice
 
@@ -24,6 +24,28 @@ _MAX_ARGUMENT: Final = 1024
 
 
 _NOTHING_TO_ANSWER: Final = "There is no such line, or no direct message yet; /reply #12 TEXT answers line 12."
+
+
+_ELSEWHERE: Final = MappingProxyType(
+    {
+        "j": "join",
+        "part": "leave",
+        "close": "leave",
+        "query": "switch",
+        "buffer": "switch",
+        "w": "msg",
+        "pm": "msg",
+        "dm": "msg",
+        "tell": "msg",
+        "names": "who",
+        "users": "who",
+        "redact": "forget",
+        "lastlog": "search",
+        "theme": "set",
+        "exit": "quit",
+    }
+)
+"""What IRC clients, ssh-chat and gomuks have by another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +83,7 @@ def run(chat: "Chat", name: str, argument: str, draft: str) -> list[Effect]:
     """Carry out `/name argument`; an unknown one is a Failure that gives the line back."""
     mistake = unknown(chat, name)
     if mistake is not None:
-        return chat.fail(mistake.code, mistake.text, draft)
+        return failure(mistake.code, mistake.text, draft)
     return COMMANDS[name].handler(chat, visible(argument), draft)
 
 
@@ -69,7 +91,7 @@ def unknown(chat: "Chat", name: str) -> Mistake | None:
     """What is wrong with `/name`, where there is no such command."""
     if name in COMMANDS:
         return None
-    near = difflib.get_close_matches(name, chat.commands, n=1)
+    near = [_ELSEWHERE[name]] if name in _ELSEWHERE else difflib.get_close_matches(name, chat.commands, n=1)
     hint = f"Did you mean /{near[0]}?" if near else "/help lists them."
     return Mistake("unknown-command", f"There is no command /{name}. {hint} To send it as text, write //.")
 
@@ -88,14 +110,14 @@ def _me(chat: "Chat", argument: str, draft: str) -> list[Effect]:
 
 def _nick(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     if not argument or len(argument) > _MAX_ARGUMENT:
-        return chat.fail(wire.Code.NAME_INVALID, "Write /nick and the name that you want.", draft)
+        return failure(wire.Code.NAME_INVALID, "Write /nick and the name that you want.", draft)
     return chat.company.change(wire.Nick(chat.new_id(), argument), draft)
 
 
 def _msg(chat: "Chat", argument: str, draft: str) -> list[Effect]:
     name, text = split_msg(argument)
     if not name:
-        return chat.fail(wire.Code.NAME_EMPTY, "Write /msg NAME TEXT, or @NAME TEXT.", draft)
+        return failure(wire.Code.NAME_EMPTY, "Write /msg NAME TEXT, or @NAME TEXT.", draft)
     return chat.say(f"@{name}", text, draft)
 
 
@@ -106,9 +128,9 @@ def split_msg(argument: str) -> tuple[str, str]:
 
 
 def _reply(chat: "Chat", argument: str, draft: str) -> list[Effect]:
-    target = chat.reply_target(argument)
+    target = chat.transcript.reply(argument)
     if target is None:
-        return chat.fail(wire.Code.NO_SUCH_MESSAGE, _NOTHING_TO_ANSWER, draft)
+        return failure(wire.Code.NO_SUCH_MESSAGE, _NOTHING_TO_ANSWER, draft)
     return chat.say(target.to, target.text, draft, account=target.account)
 
 
@@ -144,7 +166,7 @@ def _key(chat: "Chat", argument: str, draft: str) -> list[Effect]:
         return [ShowKey()]
     word, _, path = argument.partition(" ")
     if word != "export" or not path.strip():
-        return chat.fail(wire.Code.BAD_ARGUMENT, "Write /key, or /key export and the name of a new file.", draft)
+        return failure(wire.Code.BAD_ARGUMENT, "Write /key, or /key export and the name of a new file.", draft)
     return [ExportKey(Path(os.path.expanduser(path.strip())), draft)]
 
 

@@ -142,6 +142,9 @@ class Going:
             return failure(wire.Code.NO_SUCH_ROOM, "Write /switch and #room or @name.", draft)
         if where.startswith("#") and not self._conversations.find(where):
             text = f"You are not in {where}; /join {where} enters it."
+            for name in self._people.users:
+                if fold(name) == fold(where[1:]):
+                    text += f" /switch @{name} goes to {name}."
             return failure(wire.Code.NO_SUCH_ROOM, text, draft)
         if not self._requests.connected:
             text = f"There is no connection now, so {where} cannot be shown; try again when it is back."

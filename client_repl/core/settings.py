@@ -124,7 +124,8 @@ def _clock(text: str) -> str:
 
 def _zone(text: str) -> str:
     try:
-        _zone_info(text)
+        if text:  # what the file has for this computer's
+            _zone_info(text)
     except (LookupError, ValueError, OSError):  # ZoneInfoNotFoundError is a LookupError
         raise ValueError("a time zone such as Europe/Berlin, or default for this computer's") from None
     return text

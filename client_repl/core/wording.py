@@ -29,7 +29,7 @@ def around_name(kind: wire.Kind, text: str, line: str, *, everything: bool = Fal
 
 def no_line(number: str | int) -> str:
     """Why a command does nothing that is about a line, and what helps."""
-    return f"There is no line {number} any more; /history shows lines with the numbers that they have now."
+    return f"There is no line {number}; /history shows lines with the numbers that they have now."
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 import apsw
 
-from client_repl.core.earlier import MOST
+from client_repl.core.recallable import MOST
 from client_repl.disk.state_dir import make_private
 
 LONGEST: Final = 4096

@@ -47,13 +47,13 @@ def rooms(shown: RoomsListed, columns: int) -> Iterator[str]:
         yield "… /rooms and the beginning of a name shows others"
 
 
-def places(shown: Listed, columns: int) -> Iterator[str]:
+def places(shown: Listed, columns: int, *, keys: bool = True) -> Iterator[str]:
     """One row for each conversation: its number, name, what waits, and of a direct one how its partner is; `>` before
-    the one where the user is. Of at most `columns` with what stands before it."""
+    the one where the user is. Of at most `columns` with what stands before it. `keys`: some go to one."""
     if not shown.places:
         yield "you are nowhere yet"
         return
-    yield "your conversations; Alt-1 to Alt-9 go there:"
+    yield f"your conversations; {'Alt-1 to Alt-9 go there' if keys else '/switch goes to one'}:"
     names = [clean_line(place.where) for place in shown.places]
     column, figures = _column(names), len(str(len(names)))
     for number, (name, place) in enumerate(zip(names, shown.places, strict=True), start=1):
@@ -69,12 +69,12 @@ def places(shown: Listed, columns: int) -> Iterator[str]:
         yield cut(f"{row}  {', '.join(filter(None, said))}".rstrip(), max(INDENT, columns - INDENT))
 
 
-def unread(shown: Unread) -> str:
-    """What waits, in one sentence."""
+def unread(shown: Unread, *, keys: bool = True) -> str:
+    """What waits, in one sentence. `keys`: one goes there, too."""
     waits = waiting(shown.counts, shown.mentions)
     if not waits:
         return "nothing unread elsewhere"
-    return f"unread: {', '.join(map(_waits, waits))}; /unread or Alt-A goes there"
+    return f"unread: {', '.join(map(_waits, waits))}; /unread{' or Alt-A' if keys else ''} goes there"
 
 
 def _waits(waits: Waits) -> str:

@@ -24,16 +24,18 @@ from client_repl.core.items import (
     Found,
     Item,
     Line,
+    Listed,
     Notice,
     PageShown,
     RoomsListed,
     Shown,
+    Unread,
     Welcomed,
 )
 from client_repl.core.names import fold
 from client_repl.core.sanitize import clean, clean_line, clean_text
 from client_repl.core.wording import around_name, count
-from client_repl.look import view
+from client_repl.look import lists, view
 from client_repl.look.paper import Paper, clock_at
 
 _SIGN: Final = re.compile(" · [+~-] ")
@@ -64,6 +66,10 @@ def _lines(item: Item, paper: Paper) -> Iterator[str]:
         case Comings():
             _, text = view.in_words(item, paper)
             yield _SIGN.sub("; ", text)
+        case Listed():
+            yield _apart("\n".join(lists.places(item, paper.columns, keys=False)))
+        case Unread():
+            yield _apart(lists.unread(item, keys=False))
         case Clear():
             return
         case _:

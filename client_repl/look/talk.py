@@ -19,6 +19,17 @@ from client_repl.look import excerpts, view
 from client_repl.look.paper import Fragments, Paper, day, rule
 
 
+def home_after(item: Item, home: str, where: str) -> str:
+    """Where the talk is that is printed last, when `item` is; it was `home` before, and the user is at `where`."""
+    match item:
+        case PageShown(shown, moved=True):
+            return shown
+        case Entered(entered, left=False) if entered == where:
+            return entered
+        case _:
+            return home
+
+
 class Talk:
     """What was printed last, as far as it matters to what comes next. `home` is where the user is at first;
     `links`: the terminal knows them."""
@@ -44,13 +55,7 @@ class Talk:
     ) -> Fragments:
         """The rows of `item`, as `view.render` has them, and the rules before them. `where` the user is now, and called
         `me`."""
-        match item:
-            case PageShown(home, moved=True):
-                self._home = home
-            case Entered(home, left=False) if home == where:
-                self._home = home
-            case _:
-                pass
+        self._home = home_after(item, self._home, where)
         paper = Paper(now, columns, zone or settings.tz, self._home, settings, me, self._links)
         before = self._before(item, paper)
         match item:

@@ -9,27 +9,26 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import trio
 from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_text
 
-import wire
 from client_repl.chat import Chat
 from client_repl.core.inputs import yes_or_no
-from client_repl.core.items import Entered, Item, Line, Notice, PageShown, PresenceLine, Skipped
-from client_repl.keeper import Written
+from client_repl.core.items import Item, Notice
 from client_repl.look.paper import Paper
 from client_repl.look.spoken import words
+from client_repl.look.talk import home_after
 from client_repl.options import suggested_name
-from client_repl.session import ROOM, Session
+from client_repl.session import ROOM
 from client_repl.stdio import LineReader
-from client_repl.terminal.asks import Asks
-from client_repl.terminal.drawing import FAREWELL, HANGUP, Printer, TerminalGoneError, WholeWrites
-
-Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
-"""Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
+from client_repl.terminal.device import TerminalGoneError, WholeWrites
+from client_repl.terminal.lifetime import Connect, Lifetime
+from client_repl.terminal.printing import Printer
+from client_repl.terminal.questions import Answered, Asks, Questions
 
 _WIDE: Final = 1000
 """Columns that nothing is cut to: the terminal breaks lines, where somebody looks at them at all."""
@@ -41,12 +40,12 @@ _SIGNALS: Final = tuple(
 def run(chat: Chat, connect: Connect, source: int | None, target: int | None, encoding: str) -> int:
     """Chat on the terminal that `source` and `target` are, until the session ends, the user leaves or a signal comes:
     the exit code, as `app.run` has it. The end of the input leaves as /quit does."""
-    talk = _Talk(chat, connect, LineReader(source), Sheet(target, encoding), source)
-    trio.run(talk.run)
-    return talk.code
+    client = _Client(chat, connect, LineReader(source), _Words(target, encoding), source)
+    trio.run(client.run)
+    return client.lifetime.code
 
 
-class Sheet:
+class _Words:
     """The file `target`, to print on; what its `encoding` has no sign for becomes a question mark."""
 
     def __init__(self, target: int | None, encoding: str) -> None:
@@ -66,62 +65,36 @@ class Sheet:
         """What was printed stays."""
 
 
-class _Talk:
+class _Client:
     """Session, lines and printer, which end together."""
 
-    def __init__(self, chat: Chat, connect: Connect, lines: LineReader, sheet: Sheet, source: int | None) -> None:
-        self.code = 0
+    def __init__(self, chat: Chat, connect: Connect, lines: LineReader, sheet: _Words, source: int | None) -> None:
+        self.lifetime: Final = Lifetime()
         self._chat = chat
         self._lines = lines
         self._source = source
         self._home = chat.where
         """Where the talk that was told last is."""
-        self._leaving = trio.Event()
-        self._asking = trio.Lock()
-        self._answered: Callable[[str | None], None] | None = None
+        self._questions = Questions()
+        self._answered: Answered | None = None
         self._printer = Printer(sheet, self._render, lambda: chat.settings.joins)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
-        self._session = connect(self._show, asks, self._printer.room, self._printer.written)
+        self._connect = partial(connect, self._printer.show, asks, self._printer.room, self._printer.written)
 
     async def run(self) -> None:
         """Until the session ends or somebody leaves."""
-        try:
-            await self._run()
-        except* TerminalGoneError:
-            self._leave(HANGUP)
+        self._session = self._connect()  # which may show something at once, by trio's clock
+        await self.lifetime.run(self._session, self._printer, self._begin)
 
-    def _leave(self, code: int) -> None:
-        if not self._leaving.is_set():
-            self.code = code
-            self._leaving.set()
-
-    async def _run(self) -> None:
-        try:
-            async with trio.open_nursery() as nursery:
-                await nursery.start(self._catch_signals)
-                nursery.start_soon(self._printer.run)
-                nursery.start_soon(self._feed)
-                nursery.start_soon(self._say_farewell, nursery.cancel_scope)
-                self._leave(await self._session.run())
-                nursery.cancel_scope.cancel()
-        finally:
-            written = False
-            try:
-                self._printer.flush()
-                written = True
-            finally:
-                self._session.ended(written=written)
-
-    async def _say_farewell(self, scope: trio.CancelScope) -> None:
-        await self._leaving.wait()
-        scope.deadline = trio.current_time() + FAREWELL
-        self._session.finish(0)
+    async def _begin(self, nursery: trio.Nursery) -> None:
+        await nursery.start(self._catch_signals)
+        nursery.start_soon(self._feed)
 
     async def _catch_signals(self, task_status: trio.TaskStatus[None]) -> None:
         with trio.open_signal_receiver(*_SIGNALS) as signals:
             task_status.started()
             async for number in signals:
-                self._leave(128 + number)
+                self.lifetime.leave(128 + number)
 
     async def _feed(self) -> None:
         while (line := await self._lines.next()) is not None:
@@ -137,25 +110,10 @@ class _Talk:
         self._session.submit("/quit")
 
     def _render(self, item: Item) -> StyleAndTextTuples:
-        match item:
-            case PageShown(where, moved=True):
-                self._home = where
-            case Entered(where, left=False) if where == self._chat.where:
-                self._home = where
-            case _:
-                pass
+        self._home = home_after(item, self._home, self._chat.where)
         settings = self._chat.settings
         now = time.time_ns() // 1_000_000
         return [("", words(item, Paper(now, _WIDE, settings.tz, self._home, settings)))]
-
-    def _show(self, item: Item) -> None:
-        match item:
-            case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
-                return
-            case Line(replay=True, about=0, message=wire.Message(kind=wire.Kind.FORGET, ref=ref)) if ref:
-                return  # of what was taken back before it was told, nobody need hear
-            case _:
-                self._printer.show(item)
 
     async def _ask_name(self, reason: str) -> str | None:
         """The login name is offered at first, not again when a name was refused: it may have been this one."""
@@ -177,24 +135,18 @@ class _Talk:
             return await self._ask(f"{question}, which is not shown:")
 
     async def _ask(self, question: str) -> str | None:
-        """The next line; None: no more will come. What is typed for one question is no answer to another."""
-        answer: str | None = None
-        answered = trio.Event()
+        """The next line."""
 
-        def take(text: str | None) -> None:
-            nonlocal answer
-            if not answered.is_set():
-                answer = text
-                answered.set()
-
-        async with self._asking:
+        @contextlib.contextmanager
+        def posed(answered: Answered) -> Iterator[None]:
             self._printer.show(Notice(question))
-            self._answered = take
+            self._answered = answered
             try:
-                await answered.wait()
+                yield
             finally:
                 self._answered = None
-        return answer
+
+        return await self._questions.ask(posed)
 
 
 @contextlib.contextmanager

@@ -7,39 +7,35 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from outcome import Outcome
 
-import wire
 from client_repl.chat import Chat
 from client_repl.core.effects import Effect
 from client_repl.core.inputs import yes_or_no
-from client_repl.core.items import ConnectionState, Failure, Item, Line, Notice, PresenceLine, Skipped
+from client_repl.core.items import ConnectionState, Failure, Item, Notice
 from client_repl.core.names import fold
-from client_repl.keeper import Written
 from client_repl.look import links
 from client_repl.look.paper import Fragments
 from client_repl.look.talk import Talk
 from client_repl.options import suggested_name
-from client_repl.session import Session
-from client_repl.terminal.asks import Asks
 from client_repl.terminal.calling import Caller
 from client_repl.terminal.completer import ChatCompleter
 from client_repl.terminal.desk import Desk
-from client_repl.terminal.drafts import goes_to
-from client_repl.terminal.drawing import FAREWELL, HANGUP, Printer, TerminalGoneError
 from client_repl.terminal.editor import Editor
+from client_repl.terminal.entering import goes_to
+from client_repl.terminal.lifetime import HANGUP, Connect, Lifetime
+from client_repl.terminal.printing import Printer
+from client_repl.terminal.questions import Answered, Asks, Questions
 from client_repl.terminal.recall import Recall
 
 if TYPE_CHECKING:
     from client_repl.disk.history_file import HistoryFile  # which loads SQLite; a guest needs none
-
-Connect = Callable[[Callable[[Item], None], Asks, Callable[[], Awaitable[None]], Written], Session]
-"""Makes the session from `show`, what it can ask, `pause` and `written`, as `Session` describes them."""
 
 MAX_ENTERED: Final = 64
 """Lines entered that the session has not taken; it takes them at once, unless the machine stands still."""
@@ -73,7 +69,7 @@ async def _host(guest: "_Guest") -> int:
     finished: asyncio.Future[Outcome[None]] = loop.create_future()
     if sys.platform != "win32":
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
-            loop.add_signal_handler(number, guest.leave, 128 + number)
+            loop.add_signal_handler(number, guest.lifetime.leave, 128 + number)
     trio.lowlevel.start_guest_run(
         guest.run,
         run_sync_soon_threadsafe=loop.call_soon_threadsafe,
@@ -84,10 +80,10 @@ async def _host(guest: "_Guest") -> int:
     with contextlib.suppress(asyncio.CancelledError):  # SIGINT while there is no prompt to take it
         await asyncio.shield(finished)
     if not finished.done():
-        guest.leave(128 + signal.SIGINT)
+        guest.lifetime.leave(128 + signal.SIGINT)
     outcome = await finished
     outcome.unwrap()
-    return guest.code
+    return guest.lifetime.code
 
 
 class _Guest:
@@ -101,15 +97,14 @@ class _Guest:
         hold_drafts: Callable[[str, Mapping[str, str]], None],
         recall: Recall,
     ) -> None:
-        self.code = 0
+        self.lifetime: Final = Lifetime()
         self._entered, self._acts = trio.open_memory_channel[Callable[[], None]](MAX_ENTERED)
-        self._leaving = trio.Event()
-        self._asking = trio.Lock()
+        self._questions = Questions()
         self._chat = chat
         windows_terminal = "WT_SESSION" in os.environ
         has_links = links.understood(os.environ.get("TERM", ""), windows_terminal=windows_terminal)
         self._talk = Talk(chat.where, links=has_links)
-        completer = ChatCompleter(chat.complete_names, chat.complete_rooms, chat.commands, self._look_up)
+        completer = ChatCompleter(chat.company.complete, chat.complete_rooms, chat.commands, self._look_up)
         self._prompt_is_there = trio.Event()
         self._editor = Editor(
             chat,
@@ -118,7 +113,7 @@ class _Guest:
             act=self._act,
             fail=self._show,
             hold=self._lend,
-            leave=self.leave,
+            leave=self.lifetime.leave,
             desk=desk,
             hold_drafts=hold_drafts,
             recall=recall,
@@ -127,63 +122,31 @@ class _Guest:
         self._editor.app.after_render += lambda _: self._prompt_is_there.set()
         self._printer = Printer(self._editor.scrollback, self._render, lambda: chat.settings.joins)
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
-        self._session = connect(self._show, asks, self._printer.room, self._printer.written)
-
-    def leave(self, code: int) -> None:
-        """End with this exit code, so that others see it if they can be told soon; the first one counts."""
-        if not self._leaving.is_set():
-            self.code = code
-            self._leaving.set()
+        self._connect = partial(connect, self._show, asks, self._printer.room, self._printer.written)
 
     def failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A callback of the prompt did, as where it draws on a terminal that was just closed."""
         if isinstance(context.get("exception"), OSError):
-            self.leave(HANGUP)
+            self.lifetime.leave(HANGUP)
         else:
             loop.default_exception_handler(context)
 
     async def run(self) -> None:
         """Until the session ends or somebody leaves."""
-        try:
-            await self._run()
-        except* TerminalGoneError:
-            self.leave(HANGUP)
+        self._session = self._connect()  # which may show something at once, by trio's clock
+        await self.lifetime.run(self._session, self._printer, self._begin)
 
-    async def _run(self) -> None:
-        try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._print)
-                nursery.start_soon(self._edit)
-                nursery.start_soon(self._hand_over)
-                nursery.start_soon(self._count_down)
-                nursery.start_soon(self._say_farewell, nursery.cancel_scope)
-                await self._prompt_is_there.wait()  # what connecting needs takes 25 ms to load, and more with TLS
-                self.leave(await self._session.run())
-                nursery.cancel_scope.cancel()
-        finally:
-            written = False
-            try:
-                self._printer.flush()  # below where the prompt was
-                written = True
-            finally:
-                self._session.ended(written=written)
-
-    async def _say_farewell(self, scope: trio.CancelScope) -> None:
-        await self._leaving.wait()
-        scope.deadline = trio.current_time() + FAREWELL
-        self._session.finish(0)
-
-    async def _print(self) -> None:
-        try:
-            await self._printer.run()
-        except TerminalGoneError:
-            self.leave(HANGUP)
+    async def _begin(self, nursery: trio.Nursery) -> None:
+        nursery.start_soon(self._edit)
+        nursery.start_soon(self._hand_over)
+        nursery.start_soon(self._count_down)
+        await self._prompt_is_there.wait()  # what connecting needs takes 25 ms to load, and more with TLS
 
     async def _edit(self) -> None:
         try:
             await _from_trio(self._editor.run)
         except (EOFError, OSError):
-            self.leave(HANGUP)
+            self.lifetime.leave(HANGUP)
 
     async def _hand_over(self) -> None:
         async for act in self._acts:
@@ -194,7 +157,7 @@ class _Guest:
         """Show each second how long lines wait; there is nothing else to draw then."""
         while True:
             await trio.sleep(1)
-            if self._chat.held:
+            if self._chat.sending.held:
                 self._editor.app.invalidate()
 
     def _lend(self, lent: bool) -> None:
@@ -205,10 +168,10 @@ class _Guest:
         return self._tell(partial(self._session.submit, line), self._editor.taken)
 
     def _act(self, act: Callable[[Chat], list[Effect]]) -> bool:
-        return self._tell(partial(self._session.do, act), self._editor.taken)
+        return self._tell(lambda: self._session.carry_out(act(self._chat)), self._editor.taken)
 
     def _look_up(self, prefix: str) -> None:
-        self._tell(partial(self._session.do, lambda chat: chat.look_up(prefix)))
+        self._tell(lambda: self._session.carry_out(self._chat.look_up(prefix)))
 
     def _tell(self, *acts: Callable[[], None]) -> bool:
         """From the prompt to the session, which lives in trio. False: it has not taken the last ones."""
@@ -230,10 +193,6 @@ class _Guest:
     def _show(self, item: Item) -> None:
         self._caller.came(item)
         match item:
-            case Line(here=False) | PresenceLine(here=False) | Skipped(here=False):
-                return
-            case Line(replay=True, about=0, message=wire.Message(kind=wire.Kind.FORGET, ref=ref)) if ref:
-                return  # what was taken back before it was on this screen is no news, a purge's hundreds least of all
             case ConnectionState(state):
                 self._editor.connection = state
             case Failure(draft=draft, to=to) if self._would_go(draft, to) and self._editor.give_back(draft):
@@ -277,21 +236,10 @@ class _Guest:
         text: str = "",
         until: Callable[[str | None], bool] = lambda _: True,
     ) -> str | None:
-        """One question after the other: what is typed for one, a secret perhaps, is no answer to another. The question
-        stays `until` this is true of an answer, so that no key is lost between two tries."""
-        answer: str | None = None
-        answered = trio.Event()
+        def posed(answered: Answered) -> AbstractContextManager[None]:
+            return self._editor.asking(question, answered, hint=hint, secret=secret, text=text)
 
-        def take(text: str | None) -> None:
-            nonlocal answer
-            if until(text) and not answered.is_set():
-                answer = text
-                answered.set()
-
-        async with self._asking:
-            with self._editor.asking(question, take, hint=hint, secret=secret, text=text):
-                await answered.wait()
-        return answer
+        return await self._questions.ask(posed, until)
 
 
 def _now() -> int:

@@ -1,5 +1,5 @@
 """What Tab and the menu offer: commands after `/` at the start and what they take; anywhere names after `@`, rooms
-after `#`, emoji after `:`.
+after `#`, emoji after `:`; and names without a sign, as those who come from other chats are used to.
 
 At the end of a line a blank comes with it, so that one can write on.
 """
@@ -102,8 +102,17 @@ class ChatCompleter(Completer):
                 return self._rooms_for(prefix)
             case ":" if _EMOJI.fullmatch(prefix):
                 return _emoji_for(prefix)
+            case _ if prefix and _is_text(before, self._commands):
+                return self._bare_names_for(prefix, starts=before.lstrip() == prefix)
             case _:
                 return ()
+
+    def _bare_names_for(self, prefix: str, *, starts: bool) -> "Iterator[_Offer]":
+        """Those that begin so: most words are none. Of a name that `starts` a text the colon says whom it is for: with
+        an `@` it would be private."""
+        for offer in self._names_for(prefix, "mention"):
+            if offer.text.casefold().startswith(prefix.casefold()):
+                yield offer._replace(text=f"{offer.text}:") if starts else offer
 
     def _commands_for(self, prefix: str) -> "Iterator[_Offer]":
         for name in _matching(prefix, self._commands):
@@ -174,6 +183,11 @@ def _arguments(before: str, commands: Mapping[str, CommandSpec]) -> _Arguments:
     prefix = _last_word(found[2])
     typed = tuple(found[2].removesuffix(prefix).split())
     return _Arguments(tuple(usage.following(spec.arguments, typed)), typed, prefix)
+
+
+def _is_text(before: str, commands: Mapping[str, CommandSpec]) -> bool:
+    """Whether a word at the cursor is one of those that others read."""
+    return not before.startswith("/") or any(word.kind is Kind.TEXT for word in _arguments(before, commands).words)
 
 
 def _is_number(before: str, commands: Mapping[str, CommandSpec]) -> bool:

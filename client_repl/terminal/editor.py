@@ -21,10 +21,10 @@ from prompt_toolkit.styles import DynamicStyle
 
 import wire
 from client_repl.chat import Chat
-from client_repl.core.earlier import for_one
 from client_repl.core.effects import Effect
 from client_repl.core.inputs import Mistake
 from client_repl.core.items import Failure
+from client_repl.core.recallable import for_one
 from client_repl.core.waits import waiting
 from client_repl.look import bars
 from client_repl.look.background import Background, hinted
@@ -33,8 +33,9 @@ from client_repl.terminal import moving
 from client_repl.terminal.completer import completes_while_typing
 from client_repl.terminal.composing import ComposeError, Composer
 from client_repl.terminal.desk import Desk
-from client_repl.terminal.drafts import direct_target, objection, taken_back
-from client_repl.terminal.drawing import Scrollback, open_terminal
+from client_repl.terminal.device import open_terminal
+from client_repl.terminal.drawing import Scrollback
+from client_repl.terminal.entering import direct_target, objection, taken_back
 from client_repl.terminal.keys import Actions, chat_keys, completion_keys
 from client_repl.terminal.preview import PreviewControl
 from client_repl.terminal.recall import Offers, Recall
@@ -354,7 +355,7 @@ class Editor:
         if not draft and chat.where.startswith("@"):
             target = chat.where[1:]
         columns = get_app().output.get_size().columns
-        above = bars.pending(chat.pending, columns, chat.held, chat.sending.unsent)
+        above = bars.pending(chat.pending, columns, chat.sending.held, chat.sending.unsent)
         return [*above, *bars.prompt(chat.where, target)]
 
     def _show_toolbar(self) -> None:

@@ -7,9 +7,10 @@ from typing import Final
 from prompt_toolkit.application import get_app
 from prompt_toolkit.buffer import Buffer, CompletionState
 from prompt_toolkit.completion import CompleteEvent, Completer
-from prompt_toolkit.filters import Condition, has_completions
+from prompt_toolkit.filters import Condition, has_completions, is_searching
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
+from prompt_toolkit.search import stop_search
 
 NUMBERED: Final = 9
 """Conversations that have a key of their own."""
@@ -47,7 +48,7 @@ def chat_keys(buffer: Buffer, actions: Actions) -> KeyBindings:
         row, _column = event.data[2:-1].split(";")  # ESC [ row ; column R
         actions.cursor_was_at(int(row))
 
-    @keys.add("c-d", filter=is_empty)
+    @keys.add("c-d", filter=is_empty & ~is_searching)
     def _leave(_: KeyPressEvent) -> None:
         actions.leave()
 
@@ -55,6 +56,11 @@ def chat_keys(buffer: Buffer, actions: Actions) -> KeyBindings:
     @keys.add("<sigint>")
     def _interrupt(_: KeyPressEvent) -> None:
         actions.interrupt()
+
+    @keys.add("c-c", filter=is_searching)
+    @keys.add("<sigint>", filter=is_searching)
+    def _end_search(_: KeyPressEvent) -> None:
+        stop_search()
 
     @keys.add("c-x", "c-e", filter=is_free)
     def _compose(_: KeyPressEvent) -> None:

@@ -12,7 +12,7 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.history import History
 
-from client_repl.core.earlier import MOST, is_secret, may_be_offered, says
+from client_repl.core.recallable import MOST, is_secret, may_be_offered, says
 
 if TYPE_CHECKING:
     from client_repl.disk.history_file import HistoryFile  # which loads SQLite; a guest needs none

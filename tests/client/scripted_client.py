@@ -68,7 +68,7 @@ class ScriptedSession(Session):
         limits = wire.Limits(max_text=wire.MAX_TEXT)
         welcome = wire.Welcome(1, 1, ME.name, 1, "test", bytes(16), TIME, limits, 65536, conversations)
         self._showing(ConnectionState("connected"))
-        self._carry_out(self._core.welcomed(welcome))
+        self.carry_out(self._core.welcomed(welcome))
         self._announce()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._work, nursery)
@@ -86,12 +86,9 @@ class ScriptedSession(Session):
         if line.startswith("!"):
             word, _, argument = line[1:].partition(" ")
             self._obey(word, argument)
-            self._carry_out(self._core.tick())
+            self.carry_out(self._core.tick())
         else:
-            self._carry_out(self._core.submit(line))
-
-    def do(self, act: Callable[[Chat], list[Effect]]) -> None:
-        self._carry_out(act(self._core))
+            self.carry_out(self._core.submit(line))
 
     async def _work(self, nursery: trio.Nursery) -> None:
         async for job in self._jobs:
@@ -210,7 +207,7 @@ class ScriptedSession(Session):
         limits = wire.Limits(max_text=wire.MAX_TEXT)
         conversations = (wire.Conversation(1, "#lobby", head),)
         welcome = wire.Welcome(1, 1, ME.name, 1, "test", bytes(16), began, limits, 65536, conversations)
-        self._carry_out(self._core.welcomed(welcome))
+        self.carry_out(self._core.welcomed(welcome))
         self._seqs = itertools.count(head - count + 1)
         for number in range(count):
             if happens is None:
@@ -222,9 +219,9 @@ class ScriptedSession(Session):
         self._tell(wire.Members(0, 1, tuple(self._users.values()), len(self._users)))
 
     def _tell(self, event: wire.ServerEvent) -> None:
-        self._carry_out(self._core.received(event))
+        self.carry_out(self._core.received(event))
 
-    def _carry_out(self, effects: list[Effect]) -> None:
+    def carry_out(self, effects: list[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Show(item):

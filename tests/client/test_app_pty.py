@@ -164,7 +164,7 @@ def test_between_the_lines(terminal: TerminalProcess) -> None:
     terminal.send("/set zone UTC\r/clear\r!missed 3\r!hear I am back\r")
     terminal.until_shown("bob: I am back")
     talk = [row for row in terminal.rows if "bob" in row or row.startswith("──")]
-    assert [row.split("   ")[-1] for row in talk] == [
+    assert [row.split("   ")[-1].strip() for row in talk] == [
         "── Mon 2026-02-02 ──",
         "── new since you left ──",
         *(f"bob: old-{number:06}-end" for number in range(3)),

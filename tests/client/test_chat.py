@@ -9,7 +9,7 @@ from client_repl.chat import Chat
 from client_repl.core.effects import Quit, Reconnect, RetryAfter, Send
 from client_repl.core.inputs import Mode
 from client_repl.core.items import Clear, Failure, Line, Notice, PresenceLine, Roster, Skipped, Welcomed
-from client_repl.terminal.drafts import direct_target
+from client_repl.terminal.entering import direct_target
 from tests.client.talk import LOBBY, chat, connected, echo, message, says, sent, shown, user, welcome
 
 
@@ -186,8 +186,8 @@ def test_after_a_refusal_for_now_lines_are_sent_again_in_order(code: str) -> Non
     assert c.received(wire.Refused(one.id, code, "", 200)) == [RetryAfter(0.2)]
     assert c.received(wire.Refused(two.id, "overloaded", "", 100)) == []
     assert sent(c.submit("three")) == []
-    assert [event.text for event in says(c.retry())] == ["one", "two", "three"]
-    assert c.retry() == []
+    assert [event.text for event in says(c.sending.retry())] == ["one", "two", "three"]
+    assert c.sending.retry() == []
 
 
 def test_a_refusal_for_now_of_a_line_that_is_stored_by_now_is_no_news() -> None:
@@ -234,6 +234,7 @@ def test_a_line_that_cannot_be_sent_comes_back(line: str, code: str) -> None:
 
 def test_an_unknown_command_names_the_nearest() -> None:
     assert "/quit" in failure(connected().submit("/qiut")).text
+    assert "Did you mean /join?" in failure(connected().submit("/j #tea")).text  # as it is called elsewhere
     assert "/help" in failure(connected().submit("/xyzzy")).text
 
 
@@ -465,7 +466,7 @@ def test_names_of_a_big_room_are_looked_up_once() -> None:
     assert c.look_up("b") == []
     assert (c.backlog, c.expecting) == (0, True)
     assert c.received(wire.Members(who.id, LOBBY, (user("bob"),), 1)) == []
-    assert list(c.complete_names("b")) == ["bob"]
+    assert list(c.company.complete("b")) == ["bob"]
     (who,) = sent(c.look_up("c"))
     assert isinstance(who, wire.Who)
     assert c.received(wire.Refused(who.id, "not-served", "")) == []

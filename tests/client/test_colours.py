@@ -76,7 +76,7 @@ def test_a_terminal_without_unicode_gets_question_marks() -> None:
         terminal.send("!hear né 日本\r!enter tea\r/switch #dev\r")
         terminal.until_shown("?? #dev: tea ??")
         terminal.send("/switch #lobby\rsaid\r")
-        terminal.until_shown("> alice: said")
+        terminal.until_shown(">      alice: said")
         terminal.send("é?\r/quit\r")
         assert terminal.exit_code() == 0
         assert terminal.stderr() == ""

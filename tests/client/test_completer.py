@@ -32,7 +32,7 @@ class Crowd:
         rooms = (wire.Conversation(1, "#lobby", 0),)
         self.chat.welcomed(wire.Welcome(1, 1, "alice", 1, "test", bytes(16), 0, limits, 65536, rooms, role=OWNER))
         commands = {**self.chat.commands, "go": CommandSpec("go", "#ROOM", "go", Topic.ROOMS, lambda *_: [])}
-        self.completer = ChatCompleter(self.chat.complete_names, self.complete_rooms, commands, self.asked.append)
+        self.completer = ChatCompleter(self.chat.company.complete, self.complete_rooms, commands, self.asked.append)
         names = [
             "alice",
             "alfred",
@@ -75,7 +75,12 @@ def crowd() -> Crowd:
         ("hi @bo\n", "", []),
         ("@z", "", ["@zoe"]),
         ("mail@al", "", []),
-        ("al", "", []),
+        ("al", "", ["alfred:", "alina:", "alice:"]),  # read by everybody
+        ("hi AL", " you", ["hi alfred you", "hi alina you", "hi alice you"]),
+        ("two\nbo", "", ["two\nbob"]),
+        ("ob", "", []),
+        ("hi z", "", ["hi zoe"]),
+        ("hi ", "", []),
         ("", "", []),
         ("say /q", "", []),
         ("#d", "", ["#dev", "#Design"]),
@@ -88,7 +93,9 @@ def crowd() -> Crowd:
         # and what they take
         ("/msg al", "", ["/msg alfred", "/msg alina", "/msg Sally", "/msg alice"]),
         ("/msg @b", "", ["/msg @bob"]),
-        ("/msg bob hi al", "", []),
+        ("/msg bob hi al", "", ["/msg bob hi alfred", "/msg bob hi alina", "/msg bob hi alice"]),
+        ("/me hugs bo", "", ["/me hugs bob"]),
+        ("/nobody bo", "", []),
         ("/msg bob hi @b", "", ["/msg bob hi @bob"]),
         ("/me hugs @b", "", ["/me hugs @bob"]),
         ("/nick al", "", []),

@@ -331,7 +331,7 @@ class ExactlyOnce(RuleBasedStateMachine):
     @rule()
     def retry(self) -> None:
         self.retry_due = False
-        self.apply(self.client.chat.retry())
+        self.apply(self.client.chat.sending.retry())
 
     # --- what must hold
 

@@ -85,7 +85,7 @@ def test_what_was_done_to_a_line_stands_beside_it() -> None:
     several = dataclasses.replace(liked, message=msgspec.structs.replace(liked.message, text="one\ntwo"))
     assert rows(PageShown("#lobby", (several,), more=False))[2].strip() == "two  (edited)  👍 2  :te⏎a: 1"
     found = Found("tea", ((liked,),), (7,), more=False)
-    assert rows(found)[2] == "12:00   7 » bob: tea  (edited)  👍 2  :te⏎a: 1"
+    assert rows(found)[2] == "12:00   7 »        bob: tea  (edited)  👍 2  :te⏎a: 1"
 
 
 def test_history_ends_before_the_talk_goes_on() -> None:

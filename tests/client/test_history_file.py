@@ -9,14 +9,15 @@ from pathlib import Path
 import apsw
 import pytest
 
-from client_repl.core.earlier import MOST
+from client_repl.core.recallable import MOST
 from client_repl.disk.history_file import LONGEST, HistoryFile
 
 CHILD = """
 import sys
 from pathlib import Path
-from client_repl.disk.history_file import HistoryFile
-file = HistoryFile(Path(sys.argv[1]), "here")
+from client_repl.disk import history_file
+history_file._PATIENCE = 60_000  # a hundred lines at once are more than three people enter
+file = history_file.HistoryFile(Path(sys.argv[1]), "here")
 for number in range(100):
     file.add(f"{sys.argv[2]} {number}\\nbelow")
 """

@@ -9,14 +9,14 @@ from prompt_toolkit.document import Document
 import wire
 from client_repl.chat import Chat
 from client_repl.commands.table import COMMANDS
-from client_repl.core.earlier import for_one, is_secret, may_be_offered, says
 from client_repl.core.effects import Send
+from client_repl.core.recallable import for_one, is_secret, may_be_offered, says
 from client_repl.core.settings import SPECS
 from client_repl.look import plain, view
 from client_repl.look.paper import Paper
 from client_repl.look.spoken import words
 from client_repl.terminal.completer import ChatCompleter, completes_while_typing
-from client_repl.terminal.drafts import direct_target, objection, taken_back
+from client_repl.terminal.entering import direct_target, objection, taken_back
 from tests.client.any_item import HOSTILE
 from tests.client.talk import message, nonces, rooms, shown, welcome
 
@@ -59,7 +59,7 @@ def begun(place: str, role: wire.UserRole, *, connected: bool) -> Chat:
 @example(lines=[f"/set fold {'0' * 30}{'9' * 30}"], place="", role=wire.UserRole.MEMBER, connected=True)
 def test_no_line_makes_the_client_fail(lines: list[str], place: str, role: wire.UserRole, connected: bool) -> None:
     c = begun(place, role, connected=connected)
-    completer = ChatCompleter(c.complete_names, c.complete_rooms, c.commands, lambda _: None)
+    completer = ChatCompleter(c.company.complete, c.complete_rooms, c.commands, lambda _: None)
     for line in lines:
         [*completer.get_completions(Document(line), CompleteEvent())]
         completes_while_typing(line, c.commands)

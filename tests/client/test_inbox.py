@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from client_repl import Gap, Kind, Message, Notice
 from client_repl.core.cursors import NOWHERE, Progress
-from client_repl.program.inbox import FULL, MOST, Inbox
+from client_repl.library.inbox import FULL, MOST, Inbox
 
 LOG = b"L" * 16
 TIME = datetime(2026, 1, 31, tzinfo=UTC)

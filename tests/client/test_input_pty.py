@@ -49,6 +49,12 @@ def ends_with(terminal: TerminalProcess, text: str) -> None:
     terminal.until(lambda: terminal.rows[terminal.cursor[0]].endswith(text))
 
 
+def program(path: Path, script: str) -> str:
+    path.write_text(script)
+    path.chmod(0o700)
+    return str(path)
+
+
 def prompt_is(terminal: TerminalProcess, row: str) -> None:
     """Wait until the draft is this, with the cursor behind it."""
     terminal.until(lambda: terminal.rows[terminal.cursor[0]] == row.rstrip() and terminal.cursor[1] == len(row))
@@ -188,7 +194,9 @@ def test_earlier_lines_come_back_and_are_offered_in_later_runs_and_no_secrets(tm
         assert any(row.endswith("alice: goo") for row in terminal.rows)
         terminal.send("\x12all")  # Ctrl-R
         terminal.until_shown("reverse-i-search")
-        terminal.send("\x07\x03" + "\x1b[A" * 7)
+        terminal.send("\x03\x03")  # out of the search; the first one on the empty line
+        prompt_is(terminal, "#lobby> ")
+        terminal.send("\x1b[A" * 7)
         prompt_is(terminal, "        rows")
     assert b"all" not in history.read_bytes()
     with TerminalProcess([*CLIENT, str(history)], env={"NO_COLOR": "1"}) as terminal:
@@ -201,10 +209,8 @@ def test_earlier_lines_come_back_and_are_offered_in_later_runs_and_no_secrets(tm
 
 
 def test_a_draft_goes_to_the_own_editor_and_back_while_the_chat_goes_on(tmp_path: Path) -> None:
-    editor = tmp_path / "editor"
-    editor.write_text(EDITOR)
-    editor.chmod(0o700)
-    with TerminalProcess(CLIENT, env={"VISUAL": str(editor)}) as terminal:
+    editor = program(tmp_path / "editor", EDITOR)
+    with TerminalProcess(CLIENT, env={"VISUAL": editor}) as terminal:
         sit(terminal)
         terminal.send(f"/set notify all\r!flood 2000\rhalf a line{EDIT}")
         terminal.until_shown("editing /")
@@ -245,10 +251,8 @@ def test_a_draft_goes_to_the_own_editor_and_back_while_the_chat_goes_on(tmp_path
 
 
 def test_an_empty_draft_is_written_in_the_own_editor(tmp_path: Path) -> None:
-    editor = tmp_path / "editor"
-    editor.write_text('#!/bin/sh\nprintf "one\\ntwo\\n" > "$1"\n')
-    editor.chmod(0o700)
-    with TerminalProcess(CLIENT, env={"VISUAL": "", "EDITOR": str(editor)}) as terminal:
+    editor = program(tmp_path / "editor", '#!/bin/sh\nprintf "one\\ntwo\\n" > "$1"\n')
+    with TerminalProcess(CLIENT, env={"VISUAL": "", "EDITOR": editor}) as terminal:
         sit(terminal)
         terminal.send(EDIT)
         has_row(terminal, "#lobby> one", "        two")
@@ -260,10 +264,8 @@ def test_an_empty_draft_is_written_in_the_own_editor(tmp_path: Path) -> None:
 
 
 def test_a_window_that_is_closed_over_the_own_editor_ends_both(tmp_path: Path) -> None:
-    editor = tmp_path / "editor"
-    editor.write_text(EDITOR)
-    editor.chmod(0o700)
-    with TerminalProcess(CLIENT, env={"VISUAL": str(editor)}) as terminal:
+    editor = program(tmp_path / "editor", EDITOR)
+    with TerminalProcess(CLIENT, env={"VISUAL": editor}) as terminal:
         sit(terminal)
         terminal.send(f"half{EDIT}")
         terminal.until_shown("editing /")

@@ -59,7 +59,7 @@ def test_a_line_that_is_not_on_the_screen_is_told_and_nothing_is_sent() -> None:
     (failure,) = shown(effects)
     assert isinstance(failure, Failure)
     assert (failure.code, failure.draft) == ("no-such-message", "/report #7 spam")
-    assert failure.text.startswith("There is no line #7 any more; /history")
+    assert failure.text.startswith("There is no line #7; /history")
 
 
 def test_too_many_words_are_not_sent() -> None:

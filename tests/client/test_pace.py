@@ -165,8 +165,8 @@ async def pasted(client: Client, count: int) -> list[str]:
         nursery.start_soon(read)
         while True:
             await trio.sleep(0.5)
-            if chat.held:
-                carry_out(chat.go_on())
+            if chat.sending.held:
+                carry_out(chat.sending.ready())
     return own
 
 
@@ -177,9 +177,9 @@ async def test_resent_lines_go_first_and_new_ones_wait(autojump_clock: MockClock
     for text in ("one", "two", "three"):
         says += talk.says(chat.submit(text))
     assert [say.text for say in says] == ["one", "two"]
-    assert chat.held == Held(1, about(1.0))
+    assert chat.sending.held == Held(1, about(1.0))
     chat.disconnected()
-    assert chat.held is None, "they wait for a connection now"
+    assert chat.sending.held is None, "they wait for a connection now"
     await trio.sleep(5)
     says = talk.says(chat.welcomed(talk.welcome(limits=limits)))
     assert [say.text for say in says] == ["one", "two"], "they come back when the server may have forgotten"

@@ -7,7 +7,7 @@ import pytest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 
-from client_repl.core.earlier import for_one, is_secret, says
+from client_repl.core.recallable import for_one, is_secret, says
 from client_repl.disk.history_file import HistoryFile
 from client_repl.terminal.recall import Offers, Recall
 

@@ -9,7 +9,7 @@ from client_repl.core.effects import Keep
 from client_repl.core.inputs import Mode
 from client_repl.core.items import Failure, Line, Notice
 from client_repl.core.outbox import Pending
-from client_repl.terminal.drafts import direct_target
+from client_repl.terminal.entering import direct_target
 from tests.client.talk import LOBBY, LOG, chat, connected, echo, message, rooms, says, sent, shown, welcome
 
 DEV = 2

@@ -335,6 +335,13 @@ def test_switch_to_where_the_user_is_not_is_refused(line: str) -> None:
     assert c.where == "#lobby"
 
 
+def test_the_name_of_a_user_without_its_sign_is_taken_for_a_room_and_told() -> None:
+    c = within("#dev")
+    c.received(wire.Members(0, 1, (user("Carol"),), 1))
+    assert "/switch @Carol goes to Carol" in failure(c, "/switch carol").text
+    assert "/switch @" not in failure(c, "/switch dave").text
+
+
 def test_switch_without_a_connection_says_so() -> None:
     c = within("#dev")
     c.disconnected()
@@ -508,5 +515,5 @@ def test_whoever_is_not_here_and_has_a_direct_conversation_is_offered_last() -> 
     c = chat()
     c.welcomed(welcome(conversations=(wire.Conversation(1, "#lobby", 0), wire.Conversation(9, "@bob", 1, account=5))))
     c.received(wire.Members(0, 1, (user("alice"), user("bobby")), 2))
-    assert list(c.complete_names("bo")) == ["bobby", "bob"]
-    assert list(c.complete_names("")) == ["bobby", "bob", "alice"]
+    assert list(c.company.complete("bo")) == ["bobby", "bob"]
+    assert list(c.company.complete("")) == ["bobby", "bob", "alice"]

@@ -626,7 +626,7 @@ async def test_names_are_looked_up_through_the_session(autojump_clock: MockClock
         peer = await world.admitted()
         await peer.send(wire.Members(0, talk.LOBBY, (), 9000, more=True))
         await trio.testing.wait_all_tasks_blocked()
-        world.session.do(lambda chat: chat.look_up("bo"))
+        world.session.carry_out(world.session.chat.look_up("bo"))
         who = await peer.expect(wire.Who)
         assert who.prefix == "bo"
         world.session.finish(0)

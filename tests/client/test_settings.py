@@ -24,6 +24,7 @@ def test_every_setting_can_be_set_and_every_offer_is_taken() -> None:
         for offer in (*spec.offers, "default"):
             changed = settings.changed(Settings(), name, offer)
             assert settings.changed(changed, name, settings.shown(changed, name)) == changed
+            assert settings.taken({name: getattr(changed, name)}) == (changed, [])  # as the file has it
 
 
 @given(st.sampled_from(sorted(SPECS)), st.text())

@@ -13,6 +13,8 @@ from client_repl.core.items import (
     Found,
     Item,
     Line,
+    Listed,
+    Listing,
     Missed,
     Notice,
     PageShown,
@@ -88,7 +90,11 @@ PAGE = PageShown("#dev", (line("one", to="#dev"), line("two", to="#dev")), more=
         ),
         (
             Unread({"#dev": 3}, {"#dev": 1}, asked=True),
-            "unread: #dev 3 (1 with your name); /unread or Alt-A goes there",
+            "unread: #dev 3 (1 with your name); /unread goes there",
+        ),
+        (
+            Listed((Listing("#dev", 3, 1, "", "", current=True, followed=False),)),
+            "your conversations; /switch goes to one:\n        > 1  #dev  3 new, 1 with your name",
         ),
         (Notice("so", "tchat://x"), "so\n        tchat://x"),
         (Missed("3 from bob"), "3 from bob"),

@@ -23,8 +23,10 @@ from client_repl.core.items import Clear, Item, Line, Notice, PresenceLine
 from client_repl.look.background import Background
 from client_repl.look.paper import Fragments
 from client_repl.look.theme import style
-from client_repl.terminal import bundles, drawing
-from client_repl.terminal.drawing import BATCH, MAX_WAITING, Printer, Scrollback, TerminalGoneError
+from client_repl.terminal import bundles, printing
+from client_repl.terminal.device import TerminalGoneError
+from client_repl.terminal.drawing import Scrollback
+from client_repl.terminal.printing import BATCH, MAX_WAITING, Printer
 from tests.client.terminal_harness import TerminalProcess, python
 
 ROWS, COLUMNS = 12, 40
@@ -208,7 +210,7 @@ def test_a_terminal_that_is_gone_is_told_apart_from_other_trouble() -> None:
 
 STORM = """
 import signal
-from client_repl.terminal.drawing import open_terminal
+from client_repl.terminal.device import open_terminal
 
 signal.signal(signal.SIGALRM, lambda *_: None)
 signal.siginterrupt(signal.SIGALRM, False)  # as asyncio has it
@@ -255,7 +257,7 @@ async def test_lines_are_drawn_in_order_in_batches(autojump_clock: trio.testing.
         await trio.testing.wait_all_tasks_blocked()
         assert len(set(paper.draws)) == 3
         for number in range(100):
-            await trio.sleep(drawing.FLUSH_SECONDS / 10)
+            await trio.sleep(printing.FLUSH_SECONDS / 10)
             paper.printer.show(Notice(f"[{number}]"))
         await trio.sleep(1)
         assert len({time for time, _ in paper.draws[3 * BATCH :]}) <= 12
@@ -267,7 +269,7 @@ async def test_lines_are_drawn_in_order_in_batches(autojump_clock: trio.testing.
 async def test_items_that_take_long_leave_keys_their_turn(autojump_clock: trio.testing.MockClock) -> None:
     class Slow(Paper):
         def _render(self, item: Item) -> Fragments:
-            until = time.thread_time() + drawing.BATCH_SECONDS
+            until = time.thread_time() + printing.BATCH_SECONDS
             while time.thread_time() <= until:
                 pass
             return super()._render(item)

@@ -6,7 +6,7 @@ import wire
 from client_repl.chat import Chat
 from client_repl.core.inputs import Mode
 from client_repl.core.items import Failure, Line, Notice, PresenceLine
-from client_repl.terminal.drafts import direct_target
+from client_repl.terminal.entering import direct_target
 from tests.client.talk import (
     ALICE,
     LOBBY,

@@ -1,12 +1,16 @@
-"""The pictures of the README: a real server, four people on real terminals, and what two of them see.
+"""The pictures of the README: a real server, people on real terminals, and what some of them see.
 
     python -m tests.e2e.pictures [FOLDER]
 
-Writes dark.svg, light.svg and completion.svg into FOLDER, by default docs/pictures. What people type is a script, and
-the clock of their clients is set to stand still; all else is as it comes.
+Writes dark.svg, light.svg, completion.svg, back.svg and tmux.svg into FOLDER, by default docs/pictures; the last one
+needs tmux. What people type is a script, and the clock of their clients is set to stand still; all else is as it comes.
 """
 
+import os
 import select
+import shlex
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -57,23 +61,26 @@ class _Screen(pyte.Screen):
         super().select_graphic_rendition(*known, **more)
 
 
+def client(folder: Path, where: str, name: str, theme: str = "dark") -> list[str]:
+    """The command line of somebody's client."""
+    state = folder / name
+    state.mkdir(mode=0o700, exist_ok=True)
+    (state / "settings.toml").write_text(f'theme = "{theme}"\nclock = "{CLOCK}"\n')
+    return python("-m", "client_repl", "--plaintext", where, "--name", name, "--state", str(state))
+
+
 class Window(TerminalProcess):
     """Somebody's terminal."""
 
-    def __init__(self, folder: Path, where: str, name: str, *, theme: str = "dark") -> None:
-        state = folder / name
-        state.mkdir(mode=0o700)
-        (state / "settings.toml").write_text(f'theme = "{theme}"\nclock = "{CLOCK}"\n')
-        command = python("-m", "client_repl", "--plaintext", where, "--name", name, "--state", str(state))
+    def __init__(self, command: Sequence[str], *, rows: int = ROWS, columns: int = COLUMNS) -> None:
         colours = {"COLORTERM": "truecolor", "PROMPT_TOOLKIT_COLOR_DEPTH": "DEPTH_24_BIT", "NO_COLOR": ""}
-        super().__init__(command, rows=ROWS, columns=COLUMNS, env=ENVIRONMENT | colours)
-        self.screen = _Screen(self, COLUMNS, ROWS)
+        super().__init__(command, rows=rows, columns=columns, env=ENVIRONMENT | colours)
+        self.screen = _Screen(self, columns, rows)
         self._stream = pyte.ByteStream(self.screen)
-        self._name = name
 
-    def picture(self, look: Look) -> str:
+    def picture(self, look: Look, title: str = "") -> str:
         """What is to be seen now."""
-        return svg(self.screen, look, self.screen.title or f"{self._name} in #lobby")
+        return svg(self.screen, look, title or self.screen.title)
 
     def enter(self, text: str) -> None:
         """Type a line, or paste several."""
@@ -108,15 +115,60 @@ def play(folder: Path, where: str) -> Iterator[tuple[str, str]]:
     """The name and the text of each picture."""
     with ExitStack() as stack:
 
-        def comes(name: str, **how: Any) -> Window:
-            window = stack.enter_context(Window(folder, where, name, **how))
+        def comes(name: str, theme: str = "dark", rows: int = ROWS) -> Window:
+            window = stack.enter_context(Window(client(folder, where, name, theme), rows=rows))
             window.until_shown("online")
             return window
 
         cleo, dan = comes("cleo"), comes("dan")
-        anna, bob = comes("anna"), comes("bob", theme="light")
+        anna, bob = comes("anna"), comes("bob", "light")
         scene = Scene(anna, bob, cleo, dan)
         yield from _talk(scene, anna, bob, cleo, dan)
+        cleo.enter("/quit")
+        cleo.exit_code()
+        scene = Scene(anna, bob, dan)
+        scene.says(dan, "shall we meet at four, with cake?", [dan], shown="with cake?")
+        scene.says(dan, "cleo: yours was the lemon one, was it not?", [dan], shown="was it not?")
+        cleo = comes("cleo", rows=11)
+        cleo.until_shown("was it not?")
+        scene.says(dan, "there you are!", [dan, cleo], shown="there you are!")
+        cleo.send("lemon, of course: ")
+        cleo.until_shown("of course:")
+        yield "back", cleo.picture(DARK)
+
+
+def side_by_side(folder: Path, where: str) -> str:
+    """Two people beside each other in one tmux."""
+    tmux = shutil.which("tmux")
+    if tmux is None:
+        raise SystemExit("pictures need tmux")
+    panes = [shlex.join(client(folder, where, name)) for name in ("erin", "finn")]
+    socket = [tmux, "-L", f"pictures-{os.getpid()}", "-f", "/dev/null"]
+    command = [*socket, "new-session", panes[0], ";", "split-window", "-h", panes[1], ";", "set", "status", "off"]
+    command += [";", "set", "assume-paste-time", "0"]  # keys that come at once are keys
+    with Window(command, rows=16, columns=140) as window:
+        other = "\x02o"  # the key of tmux that goes to the other pane
+
+        def until_shown(text: str, times: int = 2) -> None:
+            window.until(lambda: sum(row.count(text) for row in window.rows) == times)
+
+        until_shown("2 online")
+        window.enter("hello erin, can you read me?")
+        until_shown("can you read me?")
+        window.send(other)
+        window.enter("loud and clear! It is *late* here")
+        until_shown("*late* here")
+        window.enter("@finn this is for you alone")
+        until_shown("you alone")
+        window.send(f"meanwhile I am typing thi{other}")
+        window.enter("/me looks at the clock")
+        until_shown("at the clock")
+        window.send("@erin so it is")
+        until_shown("@erin so it is", 1)
+        picture = window.picture(DARK, "tmux: erin and finn")
+        subprocess.run([*socket, "kill-server"], check=True)
+        window.exit_code()
+    return picture
 
 
 def _talk(scene: Scene, anna: Window, bob: Window, cleo: Window, dan: Window) -> Iterator[tuple[str, str]]:
@@ -134,9 +186,11 @@ def _talk(scene: Scene, anna: Window, bob: Window, cleo: Window, dan: Window) ->
     scene.says(dan, CODE, [*lobby, dan], shown="one line each")
     scene.says(dan, "anna: can you look at it before lunch?", [*lobby, dan], shown="before lunch?")
     scene.says(anna, "on it. `greet` reads well, I would say _hello_ in one line", [*lobby, dan], shown="in one line")
+    scene.says(dan, "/me puts the kettle on", [*lobby, dan], shown="kettle on")
     scene.says(dan, "/switch #tea", [dan], shown="#tea>")
     scene.says(cleo, "who wants Earl Grey?", [cleo, dan], shown="Grey?")
     scene.says(dan, "me, and bob surely", [cleo, dan], shown="surely")
+    scene.says(cleo, "and anna, I hope", [anna, cleo, dan], shown="I hope")
     scene.says(bob, "@anna lunch at one? There is a new place by the river", [anna, bob], shown="river")
     bob.send("@dan what do you think of お茶")
     bob.until_shown("お茶")
@@ -157,7 +211,9 @@ async def draw(target: Path) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="pictures-") as name:
         folder = Path(name)
         async with serving(folder) as server:
-            for title, picture in await trio.to_thread.run_sync(lambda: list(play(folder, server.where))):
+            pictures = dict(await trio.to_thread.run_sync(lambda: list(play(folder, server.where))))
+            pictures["tmux"] = await trio.to_thread.run_sync(side_by_side, folder, server.where)
+            for title, picture in pictures.items():
                 (target / f"{title}.svg").write_text(picture)
                 names.append(f"{title}.svg")
     return names

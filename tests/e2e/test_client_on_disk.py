@@ -143,6 +143,7 @@ async def test_a_draft_for_one_person_is_still_for_that_one_after_a_kill(tmp_pat
         async with sitting(tmp_path, server.where) as terminal:
             await until(terminal, lambda: "#lobby> for all" in terminal.rows)
             await until(terminal, lambda: terminal.rows[-1].endswith("draft: @bob"))
+            await until_shown(terminal, "you are alice")
             terminal.send("\x03/switch @bob\r")
             await until(terminal, lambda: "→ bob (private)> for your eyes" in terminal.rows)
             terminal.send("\r")

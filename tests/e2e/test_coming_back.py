@@ -42,6 +42,6 @@ async def test_after_ten_thousand_lines_in_ten_rooms(tmp_path: Path) -> None:
             await trio.to_thread.run_sync(terminal.until_shown, f"bob: #r3 {EACH - 1}")
             assert "── new ──" in terminal.rows
             terminal.send("/search 17 in #r3\r")
-            await trio.to_thread.run_sync(terminal.until_shown, "» bob: #r3 17")
+            await trio.to_thread.run_sync(terminal.until_shown, "»        bob: #r3 17")
             terminal.send("/quit\r")
             assert await trio.to_thread.run_sync(terminal.exit_code) == 0

@@ -37,8 +37,11 @@ async def stop(program: Program, number: signal.Signals) -> None:
 
 async def written(follower: Program, count: int) -> list[dict[str, Any]]:
     """The next entries that it writes."""
+    entries: list[dict[str, Any]] = []
     with trio.fail_after(PATIENCE):
-        return [json.loads(str(await follower.lines.next())) for _ in range(count)]
+        while len(entries) < count:
+            entries.append(json.loads(str(await follower.lines.next())))
+    return entries
 
 
 async def test_the_bot_answers_and_the_follower_writes_and_the_relay_says(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ async def test_a_full_disk_under_its_state_is_told_and_the_chat_goes_on(tmp_path
             terminal.send("one\r@bob two\r/set clock %H:%M:%S\r")
             await shown(terminal, "This cannot be kept on disk now: ")
             await shown(terminal, "! not-kept: It holds until this client ends: ")
-            await shown(terminal, "> alice: one")
+            await shown(terminal, ">      alice: one")
             await bob.say("three")
             await shown(terminal, "bob: three")
             terminal.send("/quit\r")
@@ -117,7 +117,7 @@ async def test_a_home_that_cannot_be_written_to_is_told_and_the_chat_goes_on(tmp
             await shown(terminal, "Nothing is kept on disk")
             await shown(terminal, "you are alice on ")
             terminal.send("said\r")
-            await shown(terminal, "> alice: said")
+            await shown(terminal, ">      alice: said")
             terminal.send("/quit\r")
             assert await trio.to_thread.run_sync(terminal.exit_code) == 0
             assert_restored(terminal)

@@ -3,7 +3,7 @@
 import pytest
 
 import wire
-from client_repl.terminal.drafts import objection, taken_back
+from client_repl.terminal.entering import objection, taken_back
 from tests.client.talk import connected, echo, message, says
 
 LIMIT = 100

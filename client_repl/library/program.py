@@ -8,19 +8,19 @@ import trio
 import wire
 from client_repl.chat import Chat
 from client_repl.connection.dialling import Dial
-from client_repl.connection.waking import Waking
 from client_repl.core.effects import Answer, Effect, Keep, Show, Told
 from client_repl.core.items import Failure, Item, Line, Skipped, Welcomed
 from client_repl.core.nonces import new_nonce
 from client_repl.core.outbox import Pending
 from client_repl.core.requests import Asked
 from client_repl.keeper import SAVE_SECONDS, Keeper
-from client_repl.program import events
-from client_repl.program.ends import Disconnected, Refusal
-from client_repl.program.events import Event
-from client_repl.program.inbox import Inbox
-from client_repl.program.opening import Opened
+from client_repl.library import events
+from client_repl.library.ends import Disconnected, Refusal
+from client_repl.library.events import Event
+from client_repl.library.inbox import Inbox
+from client_repl.library.opening import Opened
 from client_repl.session import BYE_TIMEOUT, QUIT_GRACE, Session
+from client_repl.waking import Waking
 
 _MARGIN: Final = 1.0
 """Seconds that leaving may take beyond what it waits for."""

@@ -13,11 +13,11 @@ from client_repl.core import clock
 from client_repl.core.conversations import LOBBY
 from client_repl.core.items import Line
 from client_repl.core.outbox import Pending
-from client_repl.program import events
-from client_repl.program.ends import Refusal
-from client_repl.program.events import Event, Message
-from client_repl.program.opening import Wanted, opened
-from client_repl.program.session import Program
+from client_repl.library import events
+from client_repl.library.ends import Refusal
+from client_repl.library.events import Event, Message
+from client_repl.library.opening import Wanted, opened
+from client_repl.library.program import Program
 
 WITHIN: Final = 10.0
 """Seconds in which the server must be reached, unless a program says otherwise: as a client in a pipe has it."""
@@ -177,7 +177,7 @@ class Client:
             kind=say.kind,
             seq=stored.seq,
             ref=say.ref,
-            time=clock.when(self._program.chat.now(), UTC),
+            time=clock.when(self._program.chat.sending.now(), UTC),
             own=True,
             direct=line.direct,
             mention=False,

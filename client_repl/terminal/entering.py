@@ -35,7 +35,7 @@ def _target_of_command(chat: Chat, name: str, argument: str) -> str | None:
         case "msg":
             return split_msg(argument)[0] or None
         case "reply":
-            target = chat.reply_target(argument)
+            target = chat.transcript.reply(argument)
             return None if target is None else inputs.direct(target.to)
         case "me" | "say":
             return inputs.direct(chat.where)

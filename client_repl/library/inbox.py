@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import wire
 from client_repl.core.cursors import NOWHERE, Progress
-from client_repl.program.events import Event, Gap, Message, size
+from client_repl.library.events import Event, Gap, Message, size
 
 FULL: Final = 1024 * 1024
 """Bytes, about, beyond which a program that takes events slows the server down: seconds of a busy room."""

@@ -11,6 +11,7 @@ from client_repl.chat import Chat
 from client_repl.core.cursors import Progress
 from client_repl.core.effects import Keep, LetGo, Start
 from client_repl.core.outbox import Pending
+from client_repl.core.recallable import is_secret
 from client_repl.disk.kept import Changes, Kept, Kind, SlotError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Keeper:
         self._changed.set()
 
     def hold_draft(self, draft: str, others: Mapping[str, str] = MappingProxyType({})) -> None:
-        """This is in the editor now, and `others` are put away, by conversation."""
+        """This is in the editor now, and `others` are put away, by conversation. What may be a secret is not saved."""
         self._draft, self._drafts = draft, dict(others)
         self.look()
 
@@ -151,8 +152,9 @@ class Keeper:
         for nonce in let_go:
             self._waiting.pop(nonce, None)
         moved = self._kind.has_history and progress != self._progress
-        drafts = self._drafts
-        draft, place = self._draft, self._chat.where if self._kind is Kind.TERMINAL else self._saved_place
+        drafts = {where: text for where, text in self._drafts.items() if not is_secret(text)}
+        draft = "" if is_secret(self._draft) else self._draft
+        place = self._chat.where if self._kind is Kind.TERMINAL else self._saved_place
         changes = Changes(
             tuple(self._waiting.values()),
             let_go,

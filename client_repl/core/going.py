@@ -255,9 +255,9 @@ class Going:
     def _return(self) -> list[Effect]:
         """Catch-up is done for the first time in this run."""
         first, self._first = self._first, False
-        return (
-            self._pages.return_(self._place.where, self._place.conversation) if first and self._marking.screen else []
-        )
+        if not (first and self._marking.screen):
+            return []
+        return self._pages.return_(self._place.where, self._place.conversation)
 
     def _gone(self, conversation: int) -> list[Effect]:
         name = self._conversations.name(conversation)

@@ -23,6 +23,18 @@ def is_secret(line: str) -> bool:
             return _TOKEN.search(line) is not None
 
 
+def for_one(line: str, name: str) -> str:
+    """What `line`, which only `name` reads where it was typed, is to nobody else wherever it comes back; "" where
+    there is no such line."""
+    match inputs.parse(line):
+        case inputs.Direct() | inputs.Command("msg"):
+            return line
+        case inputs.Text(text) if inputs.parse(addressed := f"@{name} {text}") == inputs.Direct(name, text):
+            return addressed
+        case _:
+            return ""
+
+
 def says(line: str, text: str) -> bool:
     """Whether `text` may have come of `line`."""
     match inputs.parse(line):

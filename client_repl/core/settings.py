@@ -84,12 +84,16 @@ def taken(values: Mapping[str, Any]) -> tuple[Settings, list[str]]:
         if name not in SPECS:
             wrong.append(f"{name}: there is no such setting")
             continue
-        text = {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
         try:
-            settings = changed(settings, name, text)
+            settings = changed(settings, name, _typed(value))
         except ValueError as exc:
             wrong.append(f"{name}: {exc}")
     return settings, wrong
+
+
+def _typed(value: Any) -> str:
+    """A value of a file as the user would type it. Raises ValueError for numbers of thousands of digits."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value) or "default"
 
 
 def _one_of(*values: str) -> Callable[[str], str]:
@@ -141,7 +145,7 @@ def _zones() -> tuple[str, ...]:
 
 
 def _lines(text: str) -> int:
-    if not text.isdecimal() or int(text[:9]) > _MAX_FOLD:
+    if not text.isdecimal() or len(text) > len(str(_MAX_FOLD)) or int(text) > _MAX_FOLD:
         raise ValueError(f"a number of lines, up to {_MAX_FOLD}; 0 for all")
     return int(text)
 

@@ -63,7 +63,7 @@ class HistoryFile:
             self._with(lambda c: c.executemany("DELETE FROM lines WHERE server = ? AND text = ?", rows))
 
     def _with(self, work: Callable[[apsw.Connection], object]) -> None:
-        with contextlib.suppress(OSError, apsw.Error):
+        with contextlib.suppress(OSError, apsw.Error, UnicodeError):  # the last one: bytes in it that are no text
             make_private(self._path)
             with contextlib.closing(apsw.Connection(str(self._path), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
                 connection.set_busy_timeout(_PATIENCE)

@@ -25,7 +25,7 @@ class SettingsFile:
             values = _parsed(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return Settings(), ""
-        except (OSError, ValueError) as exc:  # of which tomllib's and Unicode's are
+        except (OSError, ValueError, RecursionError) as exc:  # of which tomllib's and Unicode's are
             return Settings(), f"{self._path} cannot be read ({exc}); nothing in it counts."
         taken, wrong = settings.taken(values)
         return taken, f"{self._path}: {'; '.join(wrong)}. The default counts instead." if wrong else ""

@@ -62,8 +62,8 @@ INSERT INTO lines(server, nonce, receiver, text, kind, account, log_id, draft, r
 VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(nonce) DO UPDATE SET log_id = excluded.log_id
 """
-_DAMAGED: Final = (apsw.NotADBError, apsw.CorruptError, apsw.SQLError)
-"""The last one: tables that are not as we made them."""
+_DAMAGED: Final = (apsw.NotADBError, apsw.CorruptError, apsw.SQLError, ValueError)
+"""The last two: tables that are not as we made them, and values in them that mean nothing."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -226,7 +226,7 @@ def _take_over(slot: Slot, others: Sequence[Path], server: str) -> tuple[Pending
     for path in others:
         try:
             dead = Slot(path, server)
-        except (apsw.Error, _NewerError):
+        except (apsw.Error, ValueError, _NewerError):
             continue  # it lives, or is nothing that we know
         try:
             if dead.kept.lines:

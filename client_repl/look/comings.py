@@ -18,6 +18,9 @@ from client_repl.look.paper import Paper
 MAX_NAMES: Final = 4
 """Names of those to whom the same happened. Of more, there is one less, and how many others."""
 
+_SIGN: Final = "·"
+"""Between what happened and what happened next; it is nobody's own, who could say by it that somebody left."""
+
 
 def row(item: TakenBack | PresenceLine | Comings, paper: Paper) -> tuple[str, str]:
     """Its sign and its text."""
@@ -37,7 +40,7 @@ def _happened(changes: Sequence[wire.PresenceChange], where: str, paper: Paper) 
     elsewhere = paper.home.startswith("#") and fold(where) != fold(paper.home)
     room = f" {clean_line(where)}" if elsewhere else ""
     parts = [part for kind in wire.Change for part in _alike(kind, [it for it in changes if it.change is kind], room)]
-    sign, _, rest = " · ".join(parts).partition(" ")
+    sign, _, rest = f" {_SIGN} ".join(parts).partition(" ")
     return sign or "~", rest
 
 
@@ -53,7 +56,7 @@ def _alike(kind: wire.Change, changes: Sequence[wire.PresenceChange], room: str)
         case wire.Change.LEFT:
             return [f"- {names} left{room}"]
         case wire.Change.AWAY:
-            reason = clean_line(changes[0].text) if len(changes) == 1 else ""
+            reason = clean_line(changes[0].text).replace(_SIGN, ",") if len(changes) == 1 else ""
             return [f"~ {names} {is_} away: {reason}" if reason else f"~ {names} {is_} away"]
         case wire.Change.BACK:
             return [f"~ {names} {is_} back"]

@@ -13,7 +13,8 @@ from wire import UserRole
 
 
 def roster(shown: Roster) -> Iterable[str]:
-    """One row for each user, below one that counts them."""
+    """One row for each user, below one that counts them. What users say of themselves is last: nothing follows it that
+    could be theirs, a role least of all."""
     yield f"{shown.total} here:" if shown.total else "nobody of this name is here"
     names = [clean_line(user.name) for user in shown.users]
     column = _column(names)
@@ -22,7 +23,7 @@ def roster(shown: Roster) -> Iterable[str]:
         idle = f", idle {_duration(user.idle)}" if user.idle >= 60 else ""
         guest = ", guest" if user.guest else ""
         role = "" if user.role is UserRole.MEMBER else f", {user.role}"
-        yield f"{padded(name, column)}  {clean_line(user.status)}{reason}{idle}{guest}{role}"
+        yield f"{padded(name, column)}  {clean_line(user.status)}{idle}{guest}{role}{reason}"
     if shown.total > len(shown.users):
         yield f"… and {shown.total - len(shown.users)} more"
 
@@ -61,8 +62,8 @@ def places(shown: Listed, columns: int, *, keys: bool = True) -> Iterator[str]:
         said = (
             f"{place.unread} new" if place.unread else "",
             f"{place.mentions} with your name" if named else "",
-            f"{clean_line(place.status)}{reason}",
             "followed" if place.followed else "",
+            f"{clean_line(place.status)}{reason}",
         )
         row = f"{'>' if place.current else ' '} {number:>{figures}}  {padded(name, column)}"
         yield cut(f"{row}  {', '.join(filter(None, said))}".rstrip(), max(INDENT, columns - INDENT))

@@ -65,6 +65,7 @@ def run(
 async def _host(guest: "_Guest") -> int:
     """The asyncio side: it lives until trio is done, whatever happens."""
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(guest.failed)
     finished: asyncio.Future[Outcome[None]] = loop.create_future()
     if sys.platform != "win32":
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -123,6 +124,13 @@ class _Guest:
         asks = Asks(self._ask_name, self._confirm, self._ask_secret)
         self._connect = partial(connect, self._show, asks, self._printer.room, self._printer.written)
 
+    def failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback of the prompt did, as where it draws on a terminal that was just closed."""
+        if isinstance(context.get("exception"), OSError):
+            self.lifetime.leave(HANGUP)
+        else:
+            loop.default_exception_handler(context)
+
     async def run(self) -> None:
         """Until the session ends or somebody leaves."""
         self._session = self._connect()  # which may show something at once, by trio's clock
@@ -154,6 +162,7 @@ class _Guest:
 
     def _lend(self, lent: bool) -> None:
         self._printer.hold(lent)
+        self._caller.hold(lent)
 
     def _enter(self, line: str) -> bool:
         return self._tell(partial(self._session.submit, line), self._editor.taken)

@@ -17,7 +17,7 @@ within one or two."""
 LONGEST: Final = 10.0
 """Seconds that any of them waits at most; so long servers wait before they say that somebody is gone."""
 MAX_CHANGES: Final = 1000
-"""Of them that wait."""
+"""Of them that wait, and of lines that were taken back."""
 BLINK: Final = 2.0
 """Seconds that a connection may be gone without a word; the bottom row says so at once."""
 AGAIN: Final = 60.0
@@ -61,6 +61,7 @@ class Bundles:
                 return self._connection.welcomed(item)
             case Line(replay=False, message=wire.Message(kind=wire.Kind.FORGET, ref=ref)) if ref:
                 ended = self._forgets and not _goes_on(self._forgets[-1], item)
+                ended = ended or len(self._forgets) >= MAX_CHANGES
                 released = [*self._release_changes(), *(self._release_lines() if ended else [])]
                 self._forgets.append(item)
                 self._forgot = now

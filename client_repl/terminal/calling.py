@@ -24,13 +24,18 @@ class Caller:
         self._chat = chat
         self._app = app
         self._calls = Calls()
+        self._lent = False
         app.key_processor.before_key_press += lambda _: self._calls.key(time.monotonic())
         app.before_render += lambda _: self._entitle()
+
+    def hold(self, lent: bool) -> None:
+        """Call nobody, as another program has the terminal: it would come all at once when the user is back."""
+        self._lent = lent
 
     def came(self, item: Item) -> None:
         """This is to be shown. It may call the user."""
         chat, output, now = self._chat, self._app.output, time.monotonic()
-        if not isinstance(item, Line) or not isinstance(output, Vt100_Output):
+        if self._lent or not isinstance(item, Line) or not isinstance(output, Vt100_Output):
             return
         if self._calls.looks(now, focused=chat.looking.focused, told=chat.looking.told):
             return

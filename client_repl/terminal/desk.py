@@ -50,6 +50,10 @@ class Desk:
         self._put(text)
         return self._take(where)
 
+    def is_left(self, where: str) -> bool:
+        """Whether the user is at `where` by nothing that they did, and `look` was not told yet."""
+        return not self._under_way and fold(where) != fold(self._where)
+
     def rename(self, now: Callable[[str], str]) -> None:
         """Conversations may be called otherwise by now; the draft of somebody does not become that of another."""
         self._where = now(self._where)

@@ -24,6 +24,7 @@ from client_repl.chat import Chat
 from client_repl.core.effects import Effect
 from client_repl.core.inputs import Mistake
 from client_repl.core.items import Failure
+from client_repl.core.recallable import for_one
 from client_repl.core.waits import waiting
 from client_repl.look import bars
 from client_repl.look.background import Background, hinted
@@ -260,16 +261,21 @@ class Editor:
         if self._answered is not None:
             self._answered(text)
             return False
+        self._desk.rename(self._chat.conversations.now)
+        if self._desk.is_left(self._chat.where):  # the prompt is still that of another place, for which this was typed
+            self.look()
+            self.app.output.bell()
+            return True
         mistake = objection(self._chat, text)
         if mistake is not None:
             self._fail(Failure(mistake.code, mistake.text))
-        private, gone = direct_target(self._chat, text) is not None, taken_back(self._chat, text)
+        whom, gone = direct_target(self._chat, text), taken_back(self._chat, text)
         if mistake is not None or not self._send(text):
             self.app.output.bell()
             if not self._is_last_key():  # a paste in a terminal that does not bracket it: its lines stay apart
                 self._buffer.insert_text("\n")
             return True
-        self._recall.add(text, private=private)
+        self._recall.add(text if whom is None else for_one(text, whom), private=whom is not None)
         self._recall.take_back(gone)
         self._desk.entered()
         self._buffer.reset()

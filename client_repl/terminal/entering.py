@@ -52,7 +52,7 @@ def objection(chat: Chat, draft: str) -> inputs.Mistake | None:
         case inputs.Mistake() as mistake:
             return mistake
         case inputs.Direct(name, text):
-            return inputs.check(f"@{name}", inputs.visible(text), chat.sending.max_text)
+            return inputs.check(inputs.visible(f"@{name}"), inputs.visible(text), chat.sending.max_text)
         case inputs.Text(text, to):
             return inputs.check(to or chat.where, inputs.visible(text), chat.sending.max_text)
         case inputs.Command(name):

@@ -1,5 +1,6 @@
 """What waits to be printed: in order, each once, in batches that leave the keys their turn."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -16,6 +17,9 @@ FLUSH_SECONDS: Final = 1 / 15
 """Between two draws: more often is not seen, and each costs a redraw of the prompt."""
 BATCH: Final = 50
 """Items a draw: a few milliseconds, after which a key has its turn."""
+BATCH_SECONDS: Final = 0.02
+"""Of this thread's own time, after which a draw takes no more items: some lines that are made for it take 40 ms each,
+and 50 of them are 2 s in which no key is heard."""
 MAX_WAITING: Final = 1000
 """Items not drawn yet, beyond which whoever brings them should wait in `room`."""
 
@@ -121,6 +125,7 @@ class Printer:
     def _draw_batch(self) -> None:
         fragments: StyleAndTextTuples = []
         done = self._done
+        deadline = time.thread_time() + BATCH_SECONDS
         for _ in range(min(BATCH, len(self._waiting))):
             item, done = self._waiting.popleft()
             if isinstance(item, Clear):
@@ -128,6 +133,8 @@ class Printer:
                 fragments = []
                 self._sheet.clear()
             fragments += self._render(item)
+            if time.thread_time() > deadline:
+                break
         self._print(fragments)
         self._done = done
 

@@ -1,7 +1,7 @@
 """The lines that Up brings back, and what of them is offered while one types.
 
-What is secret is among neither. A line for one person is brought back until the client ends, and neither kept on disk
-nor offered: it would be seen, or sent, where it does not belong.
+What is secret is among neither. A line for one person is brought back until the client ends, with the name of
+that one, and neither kept on disk nor offered: it would be seen, or sent, where it does not belong.
 """
 
 from collections.abc import Callable, Collection, Iterable

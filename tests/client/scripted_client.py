@@ -30,11 +30,25 @@ DEV = 5
 ME = wire.User("alice", 1, wire.Status.ONLINE)
 
 
+class WatchedChat(Chat):
+    """A chat that hears of each key before what it does."""
+
+    keys = 0
+    """How many more are pressed before `then`."""
+    then: Callable[[], None]
+
+    def focus(self, focused: bool) -> None:
+        super().focus(focused)
+        self.keys -= 1
+        if not self.keys:
+            self.then()
+
+
 class ScriptedSession(Session):
     """A session whose server answers in the same breath; it dials nobody."""
 
     def __init__(  # no super: there is no connection here
-        self, chat: Chat, show: Callable[[Item], None], ask_name: AskName, pause: Callable[[], Awaitable[None]]
+        self, chat: WatchedChat, show: Callable[[Item], None], ask_name: AskName, pause: Callable[[], Awaitable[None]]
     ) -> None:
         self._core = chat
         self._showing = show
@@ -133,6 +147,9 @@ class ScriptedSession(Session):
                 self._replay(int(argument), began=TIME + HOUR)
             case "blink":
                 self._blink()
+            case "evict":  # from #dev, at the so-manieth key from now on
+                self._core.keys = int(argument)
+                self._core.then = lambda: self._tell(wire.Left(DEV))
             case _:
                 raise RuntimeError("a bug in the session")
 
@@ -240,7 +257,7 @@ def _account(name: str) -> int:
 
 def main() -> int:
     nonces = (number.to_bytes(16) for number in itertools.count(1))
-    chat = Chat("alice", new_nonce=lambda: next(nonces), screen=True)
+    chat = WatchedChat("alice", new_nonce=lambda: next(nonces), screen=True)
     return app.run(
         chat,
         lambda show, asks, pause, _written: ScriptedSession(chat, show, asks.name, pause),

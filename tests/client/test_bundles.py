@@ -220,6 +220,11 @@ def test_lines_are_held_until_no_more_come() -> None:
     assert not held
 
 
+def test_a_purge_without_an_end_is_told_in_parts() -> None:
+    lines = [forget(ref) for ref in range(1, bundles.MAX_CHANGES + 3)]
+    assert took(*lines) == [TakenBack("#lobby", "op", number, ("carol",)) for number in (bundles.MAX_CHANGES, 2)]
+
+
 def test_others_and_other_places_begin_another_row() -> None:
     items = [forget(1), forget(2, by="bob"), forget(3, by="bob", where="#dev"), line()]
     assert took(*items) == items

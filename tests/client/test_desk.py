@@ -53,6 +53,8 @@ def test_several_lines_are_on_their_way_at_once() -> None:
 def test_whoever_is_put_out_of_a_room_does_not_take_the_draft_along() -> None:
     desk = Desk("#secret", {})
     assert desk.look("#secret", "between us") == "between us"
+    assert not desk.is_left("#Secret")
+    assert desk.is_left("#lobby")
     assert desk.look("#lobby", "between us") == ""
     assert desk.away == {"#secret": "between us"}
 

@@ -20,6 +20,7 @@ LIMIT = 100
         ("x" + "\x1b" * 34, wire.Code.TEXT_TOO_LONG),  # as a picture, of three bytes
         ("@bob", wire.Code.TEXT_EMPTY),
         ("@", wire.Code.NAME_EMPTY),
+        ("@\udcff hi", None),
         ("/nonsense", "unknown-command"),
         ("/", "unknown-command"),
         ("/who", None),

@@ -3,8 +3,10 @@
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from client_repl.core.recallable import MOST
@@ -67,6 +69,10 @@ def test_a_file_that_is_none_costs_nothing_but_the_history(tmp_path: Path, damag
     file.add("one")
     file.remove(["two"])
     assert file.load() == ([] if damage else ["one"])
+    with closing(apsw.Connection(str(path.with_name("bytes.db")))) as other:
+        other.execute("CREATE TABLE lines(place, server, text)")
+        other.execute("INSERT INTO lines VALUES(1, 'here', CAST(x'ff' AS TEXT))")
+    assert HistoryFile(path.with_name("bytes.db"), "here").load() == []
     nowhere = HistoryFile(path / "x", "here")
     nowhere.add("one")
     assert nowhere.load() == []

@@ -90,6 +90,25 @@ def test_each_conversation_has_a_draft_and_a_key() -> None:
         prompt_is(terminal, "#dev> /switch #dev")
 
 
+def test_who_is_put_out_of_a_room_just_before_enter_says_nothing_in_another_one() -> None:
+    with TerminalProcess(CLIENT) as terminal:
+        sit(terminal)
+        terminal.send("!enter\r/switch #dev\r")
+        prompt_is(terminal, "#dev> ")
+        terminal.send("!evict 11")
+        prompt_is(terminal, "#dev> !evict 11")
+        terminal.send("\r")
+        prompt_is(terminal, "#dev> ")
+        terminal.send("between us")
+        prompt_is(terminal, "#dev> between us")
+        terminal.send("\r")
+        prompt_is(terminal, "#lobby> ")
+        terminal.until(lambda: terminal.rows[-1].endswith("draft: #dev"))
+        terminal.send("hello\r")
+        terminal.until_shown("alice: hello")
+        assert b"alice: between us" not in terminal.raw
+
+
 def test_what_cannot_be_sent_stays_with_the_reason() -> None:
     with TerminalProcess(CLIENT, columns=100) as terminal:
         sit(terminal)
@@ -149,6 +168,12 @@ def test_earlier_lines_come_back_and_are_offered_in_later_runs_and_no_secrets(tm
         prompt_is(terminal, "→ bob (private)> @bob good luck")
         terminal.send("\x1b[A")
         prompt_is(terminal, "#lobby> good morning")
+        terminal.send("\x03/switch @bob\r")
+        prompt_is(terminal, "→ bob (private)> ")
+        terminal.send("much luck\r/me winks\r/switch #lobby\r")
+        prompt_is(terminal, "#lobby> ")
+        terminal.send("\x1b[A\x1b[A")
+        prompt_is(terminal, "→ bob (private)> @bob much luck")  # as it goes to nobody else
         terminal.send("\x03/quit\r")
         assert terminal.exit_code() == 0
     assert stat.S_IMODE(history.stat().st_mode) == 0o600
@@ -171,7 +196,7 @@ def test_earlier_lines_come_back_and_are_offered_in_later_runs_and_no_secrets(tm
         terminal.until_shown("reverse-i-search")
         terminal.send("\x03\x03")  # out of the search; the first one on the empty line
         prompt_is(terminal, "#lobby> ")
-        terminal.send("\x1b[A" * 5)
+        terminal.send("\x1b[A" * 7)
         prompt_is(terminal, "        rows")
     assert b"all" not in history.read_bytes()
     with TerminalProcess([*CLIENT, str(history)], env={"NO_COLOR": "1"}) as terminal:
@@ -187,7 +212,7 @@ def test_a_draft_goes_to_the_own_editor_and_back_while_the_chat_goes_on(tmp_path
     editor = program(tmp_path / "editor", EDITOR)
     with TerminalProcess(CLIENT, env={"VISUAL": editor}) as terminal:
         sit(terminal)
-        terminal.send(f"!flood 2000\rhalf a line{EDIT}")
+        terminal.send(f"/set notify all\r!flood 2000\rhalf a line{EDIT}")
         terminal.until_shown("editing /")
         assert modes(terminal) == ["l", "l"]
         terminal.resize(70)
@@ -211,6 +236,7 @@ def test_a_draft_goes_to_the_own_editor_and_back_while_the_chat_goes_on(tmp_path
         terminal.send("\x03")  # to both
         terminal.until(lambda: b"ended with -2" in terminal.raw)
         has_row(terminal, "#lobby> half a line", "        and more")
+        assert b"]777;" not in terminal.raw  # who is back is not called for each second in which they were not
         lines = [int(number) for number in re.findall(rb"line-(\d{6})-", terminal.raw)]
         assert lines == list(range(lines[-1] + 1))
         folder = re.findall(rb"editing (/\S+)/draft.txt", terminal.raw)

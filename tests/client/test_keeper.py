@@ -149,6 +149,11 @@ async def test_drafts_of_other_conversations_are_on_disk_soon_and_gone_with_the_
             c.keeper.hold_draft("here", {"#tea": "put-away", "@bob": "psst"})
             await settle()
             assert (c.on_disk().draft, c.on_disk().drafts) == ("here", {"#tea": "put-away", "@bob": "psst"})
+            secret = f"owner-{'a' * 39}"
+            c.keeper.hold_draft(f"/owner {secret}", {"#dev": secret, "@bob": "psst"})
+            await settle()
+            assert (c.on_disk().draft, c.on_disk().drafts) == ("", {"@bob": "psst"})
+            assert not any(secret.encode() in path.read_bytes() for path in (tmp_path / "slots").iterdir())
             c.keeper.hold_draft("", {"@bob": "psst"})
             world.session.submit("put-away")
             await peer.send(talk.echo(await peer.expect(wire.Say), 1))

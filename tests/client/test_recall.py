@@ -7,7 +7,7 @@ import pytest
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 
-from client_repl.core.recallable import is_secret, says
+from client_repl.core.recallable import for_one, is_secret, says
 from client_repl.disk.history_file import HistoryFile
 from client_repl.terminal.recall import Offers, Recall
 
@@ -21,6 +21,22 @@ def up(recall: Recall) -> list[str]:
         return [line async for line in recall.load()]
 
     return asyncio.run(load())
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("psst", "@bob psst"),
+        ("one\n two", "@bob one\n two"),
+        ("@carol hi", "@carol hi"),
+        ("/msg carol hi", "/msg carol hi"),
+        ("/me winks", ""),
+        ("/edit psst", ""),
+        (" indented", ""),
+    ],
+)
+def test_a_line_for_one_person_says_for_whom_or_does_not_come_back(line: str, expected: str) -> None:
+    assert for_one(line, "bob") == expected
 
 
 @pytest.mark.parametrize(

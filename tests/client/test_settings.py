@@ -74,6 +74,7 @@ def _notice(effect: Effect) -> str:
         ("/set zone Moon/Crater", "Europe/Berlin"),
         ("/set clock %Y %Y %Y %Y", "at most 16"),
         ("/set fold many", "a number of lines"),
+        (f"/set fold {'0' * 9}{'9' * 21}", "a number of lines"),
     ],
 )
 def test_what_cannot_be_set_goes_back(line: str, told: str) -> None:
@@ -101,13 +102,28 @@ def test_a_file_keeps_what_others_wrote_in_it(tmp_path: Path) -> None:
     assert "later: there is no such setting" in trouble
 
 
-@pytest.mark.parametrize("text", ["theme = dark", "fold = [1]", "\x00", "bell = 1", "zone = 3", "\ud800"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("theme = dark", "fold = [1]", "\x00", "bell = 1", "zone = 3", "\ud800"),
+        *(f"fold = 0x{'f' * 8000}", f"x = {'[' * 5000}{']' * 5000}"),
+    ],
+)
 def test_a_file_that_is_wrong_is_told_of_and_left_alone(tmp_path: Path, text: str) -> None:
     path = tmp_path / "settings.toml"
     path.write_bytes(text.encode(errors="surrogatepass"))
     loaded, trouble = SettingsFile(path).load()
     assert loaded == Settings()
     assert str(path) in trouble
+
+
+def test_a_default_that_is_kept_is_one(tmp_path: Path) -> None:
+    file, talk = SettingsFile(tmp_path / "settings.toml"), chat()
+    for name in SPECS:
+        [*_, effect, _] = talk.submit(f"/set {name} default")
+        assert isinstance(effect, SaveSetting)
+        file.save(effect.name, effect.value)
+    assert file.load() == (Settings(), "")
 
 
 def test_a_file_that_cannot_be_read_is_not_written_over(tmp_path: Path) -> None:

@@ -277,6 +277,19 @@ def test_a_database_of_somebody_else_is_no_slot(tmp_path: Path) -> None:
     assert "damaged" in remark
 
 
+@pytest.mark.parametrize("damage", ["UPDATE lines SET kind = 99", "UPDATE drafts SET text = CAST(x'ff' AS TEXT)"])
+def test_values_that_mean_nothing_are_damage(tmp_path: Path, damage: str) -> None:
+    with taken(tmp_path) as (slot, _):
+        slot.save(Changes([line(1)], draft="x"))
+    with closing(apsw.Connection(str(tmp_path / "terminal-0.db"))) as other:
+        other.execute(damage)
+    assert kept(tmp_path, Kind.JSON) == Kept()
+    slot, found, remark = slots.take(tmp_path, Kind.TERMINAL, HERE)
+    slot.close()
+    assert found == Kept()
+    assert "damaged" in remark
+
+
 def test_a_younger_clients_file_is_left_alone(tmp_path: Path) -> None:
     with closing(apsw.Connection(str(tmp_path / "terminal-0.db"))) as newer:
         newer.execute(f"CREATE TABLE of_the_future(x); PRAGMA user_version = {slots.SCHEMA + 1}")

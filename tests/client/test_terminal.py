@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import io
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
@@ -263,6 +264,24 @@ async def test_lines_are_drawn_in_order_in_batches(autojump_clock: trio.testing.
         nursery.cancel_scope.cancel()
     shown = [f"<{number}>" for number in range(3 * BATCH)] + [f"[{number}]" for number in range(100)]
     assert "\n".join(shown) + "\n" in paper.text().replace("\x1b[0m", "").replace("\x1b[?7h", "")
+
+
+async def test_items_that_take_long_leave_keys_their_turn(autojump_clock: trio.testing.MockClock) -> None:
+    class Slow(Paper):
+        def _render(self, item: Item) -> Fragments:
+            until = time.thread_time() + printing.BATCH_SECONDS
+            while time.thread_time() <= until:
+                pass
+            return super()._render(item)
+
+    paper = Slow()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(paper.printer.run)
+        for number in range(5):
+            paper.printer.show(Notice(f"<{number}>"))
+        await paper.printer.written()
+        nursery.cancel_scope.cancel()
+    assert len(set(paper.draws)) == 5, "each is a draw of its own"
 
 
 def replayed(seq: int) -> Line:

@@ -140,6 +140,7 @@ def shown(item: Item) -> str:
             "12:00     + al joined #dev · - b␛ left #dev\n",
         ),
         (comings((wire.Change.AWAY, "bob"), text="tea\n"), "12:00     ~ bob is away: tea⏎\n"),
+        (comings((wire.Change.AWAY, "bob"), text="x · - dave left"), "12:00     ~ bob is away: x , - dave left\n"),
         (comings(*several(wire.Change.AWAY, 2), text="tea"), "12:00     ~ u0 and u1 are away\n"),
         (
             comings((wire.Change.BACK, "bob"), (wire.Change.RENAMED, "al")),
@@ -203,7 +204,7 @@ def test_the_list_of_the_users_conversations() -> None:
     places = (
         Listing("#lobby", 0, 0, current=True),
         Listing("#d\x1bev", 12, 2, followed=True),
-        Listing("@bob", 3, 1, "away", "out to\nlunch"),
+        Listing("@bob", 3, 1, "away", "out to\nlunch", followed=True),
         Listing("@carol", 0, 0, "offline"),
         Listing("@dora", 0, 0),
     )
@@ -211,7 +212,7 @@ def test_the_list_of_the_users_conversations() -> None:
         "12:00     ~ your conversations; Alt-1 to Alt-9 go there:",
         "            > 1  #lobby",
         "              2  #d␛ev   12 new, 2 with your name, followed",
-        "              3  @bob    3 new, away: out to⏎lunch",
+        "              3  @bob    3 new, followed, away: out to⏎lunch",
         "              4  @carol  offline",
         "              5  @dora",
     ]
@@ -226,14 +227,16 @@ def test_the_list_of_who_is_here() -> None:
         wire.User("bob", 1, wire.Status.ONLINE, idle=59),
         wire.User("日本", 2, wire.Status.AWAY, idle=7300, text="out\n"),
         wire.User("carol", 3, wire.Status.OFFLINE, idle=400_000, guest=True),
+        wire.User("mallory", 5, wire.Status.AWAY, idle=61, text="out, operator"),
         wire.User("dave", 4, wire.Status.ONLINE, idle=61),
     )
-    assert shown(Roster(users, 6)).splitlines() == [
-        "12:00     ~ 6 here:",
-        "            bob    online",
-        "            日本   away: out⏎, idle 2 h",
-        "            carol  offline, idle 4 d, guest",
-        "            dave   online, idle 1 min",
+    assert shown(Roster(users, 7)).splitlines() == [
+        "12:00     ~ 7 here:",
+        "            bob      online",
+        "            日本     away, idle 2 h: out⏎",
+        "            carol    offline, idle 4 d, guest",
+        "            mallory  away, idle 1 min: out, operator",
+        "            dave     online, idle 1 min",
         "            … and 2 more",
     ]
 

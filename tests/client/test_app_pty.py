@@ -56,7 +56,7 @@ def test_commands_what_they_take_and_emoji_complete(terminal: TerminalProcess) -
     terminal.until(lambda: shows(terminal, ":t"))
     assert not any("👍" in row for row in terminal.rows)
     terminal.send("\x03/set th\tli\t\r")
-    terminal.until_shown("theme = light")
+    terminal.until_shown("theme is light")
 
 
 def test_pending_lines_stay_above_the_prompt_until_they_are_in_the_log(terminal: TerminalProcess) -> None:

@@ -74,7 +74,7 @@ def test_the_title_is_given_back_and_the_bottom_row_is_gone_when_they_are_not_wa
         terminal.until_shown("Ctrl-C again leaves the chat")
         terminal.send("/set toolbar on\r")
         terminal.until(lambda: terminal.rows[-1].startswith(" alice") and terminal.rows[-2] == "#lobby>")
-        terminal.until(lambda: "toolbar = on" in terminal.rows[-3])
+        terminal.until(lambda: "toolbar is on" in terminal.rows[-3])
 
         terminal.send("/set title off\r")
         terminal.until(lambda: terminal.raw.count(POP) == 1)
@@ -103,7 +103,7 @@ def test_a_console_without_windows_is_told_of_none_and_rings() -> None:
         terminal.until_shown("psst")
         terminal.until(lambda: rung(terminal))
         terminal.send("/set bell off\r")
-        terminal.until_shown("bell = off")
+        terminal.until_shown("bell is off")
         terminal.send(f"!whisper bob\r{FOCUS_OUT}")
         terminal.until(lambda: sum("psst" in row for row in terminal.rows) == 2)
         assert rung(terminal) == 1

@@ -44,7 +44,7 @@ def test_the_theme_is_that_of_the_background_or_the_one_that_was_chosen() -> Non
         terminal.send("\x03")
         assert exactly(of_name("carol", LIGHT.names)) + b"carol" in said(terminal, "carol")
         terminal.send("/set theme none\r")
-        terminal.until_shown("theme = none")
+        terminal.until_shown("theme is none")
         assert not ANY_COLOUR.search(said(terminal, "dave"))
         terminal.send("/set theme dark\r/")
         terminal.until_shown("/msg NAME TEXT")

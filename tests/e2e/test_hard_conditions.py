@@ -100,7 +100,7 @@ async def test_a_full_disk_under_its_state_is_told_and_the_chat_goes_on(tmp_path
             await shown(terminal, "bob: three")
             terminal.send("/set clock\r\x04")
             assert await trio.to_thread.run_sync(terminal.exit_code) == 0
-            assert "clock is %H:%M " in terminal.raw.decode()
+            assert "clock is %H:%M: how times look." in terminal.raw.decode()
 
 
 async def test_a_home_that_cannot_be_written_to_is_told_and_the_chat_goes_on(tmp_path: Path) -> None:

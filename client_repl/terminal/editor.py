@@ -133,6 +133,7 @@ class Editor:
         self._draft_window.content = PreviewControl(self._draft_window.content)
         self._draft_window.height = self._draft_height
         self.app.ttimeoutlen = _ESCAPE_SECONDS
+        self.app.max_render_postpone_time = 0  # a key is drawn in its turn, however much others say
         self.app.before_render += lambda _: self.look()
         self.app.before_render += lambda _: self._show_toolbar()
         self.scrollback = Scrollback(self.app, themed)

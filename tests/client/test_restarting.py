@@ -6,13 +6,14 @@ import wire
 from client_repl.chat import Chat
 from client_repl.core.cursors import Progress
 from client_repl.core.effects import Effect, Keep, LetGo, Send, Show, Start
-from client_repl.core.items import Failure, Line, Missed, Notice
+from client_repl.core.items import Failure, Line, Missed, Notice, PageShown
 from client_repl.core.outbox import MAX_AGE, Pending
 from tests.client.talk import (
     ALICE,
     LOBBY,
     LOG,
     account_of,
+    asked,
     chat,
     connected,
     echo,
@@ -278,3 +279,42 @@ def test_a_second_try_for_somebody_who_is_another_now_goes_by_the_name() -> None
     c.received(wire.Refused(first.id, wire.Code.NO_SUCH_USER, "bob is another account by now"))
     [second] = says(c.submit("@bob hi"))
     assert second.account == 0
+
+
+def test_who_comes_back_and_missed_nothing_sees_the_last_lines_once() -> None:
+    c = chat(screen=True)
+    c.restore([], Progress(LOG, {LOBBY: 5}))
+    resume = asked(c.welcomed(welcome(head=5)))
+    assert isinstance(resume, wire.Resume)
+    fetch = asked(c.received(wire.Done(resume.id)))
+    assert isinstance(fetch, wire.Fetch)
+    assert (fetch.conversation, fetch.before) == (LOBBY, 6)
+    (page,) = shown(c.received(wire.Page(fetch.id, (message(4), message(5)), more=False)))
+    assert isinstance(page, PageShown)
+    assert page.moved
+    assert [line.message.seq for line in page.lines] == [4, 5]
+    c.disconnected()
+    resume = asked(c.welcomed(welcome(head=5)))
+    assert isinstance(resume, wire.Resume)
+    assert c.received(wire.Done(resume.id)) == [], "they are there already"
+
+
+@pytest.mark.parametrize(("head", "screen", "seen"), [(6, True, {LOBBY: 5}), (5, False, {LOBBY: 5}), (5, True, {})])
+def test_who_missed_something_or_has_no_screen_or_is_new_is_shown_no_page(
+    head: int, screen: bool, seen: dict[int, int]
+) -> None:
+    c = chat(screen=screen)
+    c.restore([], Progress(LOG if seen else b"", seen))
+    resume = asked(c.welcomed(welcome(head=head)))
+    assert isinstance(resume, wire.Resume)
+    for seq in range(seen.get(LOBBY, 0) + 1, head + 1):
+        c.received(message(seq))
+    assert sent(c.received(wire.Done(resume.id))) == []
+
+
+def test_a_reaction_says_what_it_is_about() -> None:
+    c = connected()
+    c.received(message(1, "shall we?"))
+    (line,) = shown(c.received(message(2, "👍", kind=wire.Kind.REACT, ref=1)))
+    assert isinstance(line, Line)
+    assert (line.about, line.quoted) == (1, "shall we?")

@@ -74,10 +74,13 @@ async def running(program: Program) -> "AsyncGenerator[Client]":
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """An exception that is alone in the group of a nursery, instead of the group."""
+    """An exception that is alone in the group of a nursery, instead of the group. Ctrl-C is, wherever it came and
+    whatever came of it: nobody expects it in a group."""
     try:
         yield
     except BaseExceptionGroup as group:
+        if (interrupts := group.subgroup(KeyboardInterrupt)) is not None:
+            raise KeyboardInterrupt from interrupts
         if len(group.exceptions) > 1:
             raise
         [alone] = group.exceptions

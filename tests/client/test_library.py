@@ -37,7 +37,7 @@ from client_repl.connection.tokens import Token
 from client_repl.core.items import Item
 from client_repl.disk.kept import Kind as SlotKind
 from client_repl.library import events
-from client_repl.library.client import running
+from client_repl.library.client import _alone, running
 from client_repl.library.inbox import FULL
 from client_repl.library.opening import Opened
 from client_repl.library.program import Program
@@ -465,3 +465,11 @@ def test_what_is_not_needed_is_not_loaded() -> None:
     ):
         done = subprocess.run([sys.executable, "-c", f"import sys; {code}; {loaded}"], capture_output=True, check=True)
         assert not absent & set(done.stdout.decode().split()), code
+
+
+def test_ctrl_c_comes_out_as_itself_wherever_it_came() -> None:
+    both = BaseExceptionGroup("", [BaseExceptionGroup("", [KeyboardInterrupt()]), Disconnected("gone", "The end.")])
+    with pytest.raises(KeyboardInterrupt), _alone():
+        raise both
+    with pytest.raises(Disconnected), _alone():
+        raise ExceptionGroup("", [Disconnected("gone", "The end.")])

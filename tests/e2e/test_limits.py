@@ -116,7 +116,7 @@ async def test_a_paste_counts_down_and_arrives_whole(tmp_path: Path) -> None:
         await Raw.join(server.address, "bob") as bob,
         sitting(tmp_path, server.where) as terminal,
     ):
-        lines = [f"line {number}" for number in range(35)]
+        lines = [f"line {number}" for number in range(22)]
         terminal.send("".join(line + "\r" for line in lines))
         counts = re.compile(r"… \d+ lines wait, the last is sent in [1-4] s")
         await until(terminal, lambda: any(map(counts.search, terminal.rows)))

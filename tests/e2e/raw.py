@@ -169,10 +169,10 @@ class Raw(trio.abc.AsyncResource):
         [event] = await self.take(kind, 1)
         return event
 
-    async def take(self, kind: type[E], count: int) -> list[E]:
-        """The next `count` events of this type."""
+    async def take(self, kind: type[E], count: int, *, within: float = PATIENCE) -> list[E]:
+        """The next `count` events of this type, within so many seconds."""
         found: list[E] = []
-        with trio.move_on_after(PATIENCE) as scope:
+        with trio.move_on_after(within) as scope:
             while len(found) < count:
                 event = self._take() or await self.read()
                 if isinstance(event, kind):

@@ -4,12 +4,12 @@
 """
 
 from prompt_toolkit.formatted_text import fragment_list_to_text
-from prompt_toolkit.utils import get_cwidth
 
 from client_repl.core.items import Line
 from client_repl.core.sanitize import clean_line
 from client_repl.look import said
 from client_repl.look.paper import INDENT, Fragments, Paper, hanging
+from client_repl.look.wrapping import width
 
 
 def line(shown: Line, paper: Paper, *, found: bool = False) -> Fragments:
@@ -20,6 +20,6 @@ def line(shown: Line, paper: Paper, *, found: bool = False) -> Fragments:
     if not done:
         return fragments
     last = fragment_list_to_text(fragments).removesuffix("\n").rpartition("\n")[2]
-    if get_cwidth(last) + 2 + get_cwidth(done) <= paper.columns:
+    if width(last) + 2 + width(done) <= paper.columns:
         return [*fragments[:-1], ("class:dim", f"  {done}"), ("", "\n")]
     return fragments + hanging([("", " " * INDENT)], done, "class:dim", paper.columns)

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from prompt_toolkit.utils import get_cwidth
-
 from client_repl.core.items import Listed, RoomsListed, Roster, Unread
 from client_repl.core.sanitize import clean_line
 from client_repl.core.waits import Waits, waiting
 from client_repl.core.wording import count
 from client_repl.look.paper import INDENT, MAX_NAME, cut, padded
+from client_repl.look.wrapping import width
 from wire import UserRole
 
 
@@ -83,7 +82,7 @@ def _waits(waits: Waits) -> str:
 
 
 def _column(names: Sequence[str]) -> int:
-    return min(MAX_NAME, max(map(get_cwidth, names), default=0))
+    return min(MAX_NAME, max(map(width, names), default=0))
 
 
 def _duration(seconds: int) -> str:

@@ -6,12 +6,11 @@ from datetime import date, tzinfo
 from typing import Final, NamedTuple
 
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.utils import get_cwidth
 
 from client_repl.core import clock
 from client_repl.core.settings import Settings
 from client_repl.look.theme import NAME_SLOTS
-from client_repl.look.wrapping import wrap
+from client_repl.look.wrapping import width, wrap
 
 Fragments = StyleAndTextTuples
 """Styles and texts in order, each printed line with its newline. Never HTML or ANSI: remote text would be markup."""
@@ -73,7 +72,7 @@ def measures(head: Fragments, columns: int) -> tuple[int, int]:
 
 def columns_of(fragments: Fragments) -> int:
     """The columns that they take in one row. prompt_toolkit's own function takes five times as long."""
-    return sum(get_cwidth(part) for _, part, *_ in fragments)
+    return sum(width(part) for _, part, *_ in fragments)
 
 
 def rule(text: str, paper: Paper, style: str = "class:rule") -> Fragments:
@@ -103,12 +102,12 @@ def colour(name: str) -> str:
 
 def cut(text: str, columns: int) -> str:
     """The beginning of `text` that fits in `columns`, with `…` where something is missing."""
-    if get_cwidth(text) <= columns:
+    if width(text) <= columns:
         return text
-    widths = itertools.accumulate(map(get_cwidth, text))
+    widths = itertools.accumulate(map(width, text))
     return text[: sum(width < columns for width in widths)] + "…"
 
 
 def padded(text: str, columns: int) -> str:
     """`text` with blanks up to `columns`."""
-    return text + " " * (columns - get_cwidth(text))
+    return text + " " * (columns - width(text))

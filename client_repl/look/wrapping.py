@@ -83,3 +83,9 @@ def _width(char: str) -> int:
     if category == "Cn":  # an emoji that is younger than our tables
         return 2
     return get_cwidth(char) or int(category not in _MARKS or char == _EMOJI_SIGN)
+
+
+def width(text: str) -> int:
+    """The columns of a text, character by character: prompt_toolkit keeps each one under 64 of them that its
+    `get_cwidth` was ever asked about."""
+    return len(text) if text.isascii() else sum(map(get_cwidth, text))

@@ -6,8 +6,8 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.formatted_text import StyleAndTextTuples, fragment_list_to_text
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import BaseStyle
-from prompt_toolkit.utils import get_cwidth
 
+from client_repl.look.wrapping import width
 from client_repl.terminal.device import TerminalGoneError
 
 
@@ -78,9 +78,4 @@ class Scrollback:
 
 def _rows(fragments: StyleAndTextTuples, columns: int) -> int:
     lines = fragment_list_to_text(fragments).split("\n")[:-1]
-    return sum(max(1, -(-_width(line) // columns)) for line in lines)
-
-
-def _width(line: str) -> int:
-    """Character by character: `get_cwidth` keeps every text up to 64 of them that it was ever asked about."""
-    return len(line) if line.isascii() else sum(map(get_cwidth, line))
+    return sum(max(1, -(-width(line) // columns)) for line in lines)

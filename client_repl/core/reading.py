@@ -47,6 +47,8 @@ class Reading:
         """When this connection began, by the server's clock, in Unix milliseconds."""
         self._arriving = False
         """Until all is here that was in the log at the first connection."""
+        self._skipped: dict[int, list[wire.Gap]] = {}
+        """Of conversations of which it is not known yet what they are called."""
         self._untold = True
         """Something came elsewhere that was not printed, and the user is to be told when all of it is here; also at
         the first connection."""
@@ -63,6 +65,7 @@ class Reading:
         self._absence.forget()
         self._unread.forget()
         self._marking.forget()
+        self._skipped.clear()
 
     def message(self, message: wire.Message) -> list[Effect]:
         """The next entry, or one that was here before."""
@@ -73,13 +76,16 @@ class Reading:
             case Step.HOLE:
                 return [Reconnect("the server skipped a message")]
             case Step.NEXT:
-                return [*start, *self._enter(message), *self._caught_up()]
+                entered = self._enter(message)
+                return [*start, *self._tell_skipped(message.conversation), *entered, *self._caught_up()]
             case _ as never:
                 assert_never(never)
 
     def gap(self, gap: wire.Gap) -> list[Effect]:
         """Entries that are not sent."""
-        start = self._start(gap.conversation, gap.last)
+        # what is earlier is not told twice, or all of it would come; of the rest the next run hears, too
+        earlier = gap.reason == wire.GapReason.EARLIER
+        start = self._start(gap.conversation, gap.last if earlier else gap.first - 1)
         first = max(gap.first, self._cursors.position(gap.conversation) + 1)
         match self._cursors.advance(gap.conversation, gap.first, gap.last):
             case Step.SEEN:
@@ -89,11 +95,21 @@ class Reading:
             case Step.NEXT:
                 self._outbox.passed(gap.conversation, gap.last)
                 self._unread.passed(gap)
-                where = self._conversations.name(gap.conversation)
-                here = where.startswith("@") or self._place.shows(gap.conversation)
-                return [*start, Show(Skipped(where, first, gap.last, gap.reason, here)), *self._caught_up()]
+                self._skipped.setdefault(gap.conversation, []).append(
+                    wire.Gap(gap.conversation, first, gap.last, gap.reason)
+                )
+                return [*start, *self._tell_skipped(gap.conversation), *self._caught_up()]
             case _ as never:
                 assert_never(never)
+
+    def _tell_skipped(self, conversation: int) -> list[Effect]:
+        """As soon as it is known what the conversation is called: a direct one is told of by its first line."""
+        where = self._conversations.name(conversation) if conversation in self._skipped else ""
+        if not where:
+            return []
+        here = where.startswith("@") or self._place.shows(conversation)
+        gaps = self._skipped.pop(conversation)
+        return [Show(Skipped(where, gap.first, gap.last, gap.reason, here)) for gap in gaps]
 
     def left(self, conversation: int) -> list[Effect]:
         """The user is in this room no longer, so nothing of it is waited for."""

@@ -6,7 +6,7 @@ import wire
 from client_repl.chat import Chat
 from client_repl.core.cursors import Progress
 from client_repl.core.effects import Effect, Keep, LetGo, Send, Show, Start
-from client_repl.core.items import Failure, Line, Missed, Notice, PageShown
+from client_repl.core.items import Failure, Line, Missed, Notice, PageShown, Skipped
 from client_repl.core.outbox import MAX_AGE, Pending
 from tests.client.talk import (
     ALICE,
@@ -318,3 +318,23 @@ def test_a_reaction_says_what_it_is_about() -> None:
     (line,) = shown(c.received(message(2, "👍", kind=wire.Kind.REACT, ref=1)))
     assert isinstance(line, Line)
     assert (line.about, line.quoted) == (1, "shall we?")
+
+
+@pytest.mark.parametrize(("reason", "position"), [("earlier", 46), ("hidden", 0), ("trimmed", 0)])
+def test_a_run_that_is_killed_before_it_told_what_is_left_out_has_the_next_one_told(reason: str, position: int) -> None:
+    c = connected()
+    room = wire.Conversation(3, "#tea", 47)
+    c.received(wire.Joined(room))
+    effects = c.received(wire.Gap(3, 1, 46, reason))
+    assert [effect for effect in effects if isinstance(effect, Start)] == [Start(wire.Position(3, position))]
+    assert shown(effects) == [Skipped("#tea", 1, 46, reason, here=False)]
+
+
+def test_what_is_left_out_of_a_direct_conversation_is_told_when_it_has_a_name() -> None:
+    """Its first line was taken back before it came."""
+    c = connected()
+    assert shown(c.received(wire.Gap(9, 1, 1, "trimmed"))) == []
+    gap, line = shown(c.received(message(2, "psst", to="@alice", conversation=9)))
+    assert gap == Skipped("@bob", 1, 1, "trimmed")
+    assert isinstance(line, Line)
+    assert len(shown(c.received(message(3, "psst", to="@alice", conversation=9)))) == 1

@@ -136,8 +136,8 @@ def _read(data: bytes, password: bytes | None) -> bytes | None:
     if found is not None and (der := base64.b64decode(found[1])).startswith(_DER):
         return der.removeprefix(_DER)
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - as above
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - 25 ms
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 - as above
 
     try:
         key = load_pem_private_key(data, password=password)

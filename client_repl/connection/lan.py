@@ -28,7 +28,7 @@ class Found:
 def find(seconds: float = SEARCH, interfaces: Sequence[str] | None = None) -> list[Found]:
     """The servers that answer within so many seconds, by name; it waits that long. `interfaces`: addresses of this
     computer to ask from; None for all. Raises OSError, and ImportError where `zeroconf` is not installed."""
-    from zeroconf import InterfaceChoice, ServiceBrowser, Zeroconf  # noqa: PLC0415
+    from zeroconf import InterfaceChoice, ServiceBrowser, Zeroconf  # noqa: PLC0415 - an extra
 
     names: dict[str, None] = {}
 

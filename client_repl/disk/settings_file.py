@@ -35,7 +35,7 @@ class SettingsFile:
         if not self._saves:
             return
         import tomlkit  # noqa: PLC0415 - nobody needs it but who changes a setting
-        from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415
+        from tomlkit.exceptions import TOMLKitError  # noqa: PLC0415 - as above
 
         try:
             document = (

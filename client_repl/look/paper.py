@@ -65,8 +65,8 @@ def hung(head: Fragments, body: Fragments, columns: int) -> Fragments:
 
 def measures(head: Fragments, columns: int) -> tuple[int, int]:
     """The columns before further rows of what stands behind `head`, and the characters of `head`."""
-    width = columns_of(head)
-    hang = _NARROW_INDENT if columns < _NARROW else width if width <= min(_MAX_HANG, columns // 2) else INDENT
+    taken = columns_of(head)
+    hang = _NARROW_INDENT if columns < _NARROW else taken if taken <= min(_MAX_HANG, columns // 2) else INDENT
     return hang, sum(len(part) for _, part, *_ in head)
 
 

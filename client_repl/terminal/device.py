@@ -56,7 +56,7 @@ def open_terminal(focused: Callable[[bool], None], background: Callable[[Backgro
     if sys.platform == "win32":  # no signal cuts a write there, and consoles have other ways
         return create_input(), create_output()
     from client_repl.terminal.focus import FocusInput  # noqa: PLC0415 - there are no such terminals on Windows
-    from client_repl.terminal.title import TitledOutput  # noqa: PLC0415
+    from client_repl.terminal.title import TitledOutput  # noqa: PLC0415 - as above
 
     sys.stdout.flush()
     whole = cast("BinaryIO", WholeWrites(sys.stdout.fileno()))  # which has all of it that a TextIOWrapper asks for

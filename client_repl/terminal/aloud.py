@@ -107,7 +107,8 @@ class _Client:
             self._session.submit(line)
         if self._answered is not None:
             self._answered(None)
-        self._session.submit("/quit")
+        if not self._session.ending:  # a second /quit would leave at once, whatever is not sent yet
+            self._session.submit("/quit")
 
     def _render(self, item: Item) -> StyleAndTextTuples:
         self._home = home_after(item, self._home, self._chat.where)

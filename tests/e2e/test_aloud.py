@@ -141,3 +141,16 @@ async def test_in_a_shell_that_is_no_terminal_and_knows_ascii_only(tmp_path: Pat
         assert "you say to bob privately: ?? (line 2)" in told
         assert "your line was: @nobody x" in told
         assert (tmp_path / "alice.log").read_bytes() == b""
+
+
+async def test_input_that_ends_behind_its_own_quit_is_said_before(tmp_path: Path) -> None:
+    async with serving(tmp_path) as server, await Raw.join(server.address, "bob") as bob:
+        command = python("-m", "client_repl", "--plaintext", server.where, "--plain", "--name", "alice")
+        command += ["--state", str(tmp_path / "alice")]
+        async with running(command, tmp_path / "alice.log") as process:
+            assert process.stdin is not None
+            await process.stdin.send_all(b"hello\n/quit\n")
+            await process.stdin.aclose()
+            assert [said.text for said in await bob.messages(1)] == ["hello"]
+            with trio.fail_after(PATIENCE):
+                assert await process.wait() == 0

@@ -101,6 +101,7 @@ async def test_a_terminal_comes_back_with_its_draft_and_pending_lines_after_a_ki
             proxy.links[-1].freeze()
             terminal.send("one\r@bob two\rhalf a 日本 li")
             await until_shown(terminal, "… one")
+            await until_shown(terminal, "… you → bob (private): two")
             await until(terminal, lambda: shows_draft(terminal, "half a 日本 li"))
             await until(terminal, lambda: is_kept(tmp_path, "half a 日本 li"))
             terminal.process.kill()

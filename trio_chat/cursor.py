@@ -118,7 +118,8 @@ class Cursor:
             return
         if self._outbox.offer(chunk):
             place.seq = chunk.last
-            self._outbox.budget.relieve()
+            if self._outbox.queued:
+                self._outbox.budget.relieve()
         else:
             self._fall_behind()
 

@@ -1,9 +1,15 @@
-"""What waits to be sent to one client, and the sender task that sends it: the only writer of its socket.
+"""What waits to be sent to one client, and the sender task that sends it.
 
 The queue is a memory channel. It counts bytes, since a channel counts items only: a chunk that does not fit is not
 taken, and its client falls behind (see cursor.py). Control frames (answers to this client) are always taken; over
 their own bound the server stops reading this client. The sender parks on a wake of its own, never on the channel, so
 that a parked sender has nothing in its hands.
+
+The fast path is in `offer`: while the sender is parked there is nothing before a chunk, neither queued nor half
+written, and whoever offers it makes the one system call that the sender would be woken for. Waking a task costs more
+than that call. What the socket does not take is the sender's, and everything after it, until it parks again.
+With it a delivery to one of 1,000 members costs 1.1 µs instead of 3.0 (10 senders, a line each), and 0.17 instead of
+0.34 (ten lines each): `python -m bench.flood`.
 """
 
 import math
@@ -13,6 +19,7 @@ from typing import Final
 import trio
 
 from trio_chat.budget import Budget
+from trio_chat.errors import Disconnected
 from trio_chat.model import Chunk
 from trio_chat.transport import Transport, send_all
 
@@ -23,6 +30,24 @@ WRITE_BYTES: Final = 64 * 1024
 class Outbox:
     """The queue of one client and its sender."""
 
+    __slots__ = (
+        "_closing",
+        "_max_bytes",
+        "_max_control",
+        "_parked",
+        "_receive",
+        "_rest",
+        "_room",
+        "_send",
+        "_stall_timeout",
+        "_transport",
+        "_wake",
+        "budget",
+        "chunk_bytes",
+        "control_bytes",
+        "queued",
+    )
+
     def __init__(
         self,
         transport: Transport,
@@ -32,7 +57,7 @@ class Outbox:
         stall_timeout: float,
         budget: Budget | None = None,
     ) -> None:
-        self.budget: Final = budget or Budget()
+        self.budget = budget or Budget()
         self._transport = transport
         self._max_bytes = max_bytes
         self._max_control = max_control
@@ -41,6 +66,10 @@ class Outbox:
         self._wake = trio.Event()
         self._room = trio.Event()
         self._closing = False
+        self._parked = False
+        """The sender waits, and nothing is queued."""
+        self._rest: bytes | None = None
+        """What the socket did not take of a chunk while the sender was parked: it goes first, and as it is."""
         self.chunk_bytes = 0
         """Of chunks that are queued or being written."""
         self.queued = 0
@@ -54,12 +83,24 @@ class Outbox:
         return self.chunk_bytes + self.control_bytes
 
     def offer(self, chunk: Chunk) -> bool:
-        """Queue `chunk` if it fits under the bound; whether it did. After `close` nothing does. Never raises."""
-        if self._closing or self.chunk_bytes + len(chunk.data) > self._max_bytes:
+        """Queue `chunk` if it fits under the bound, or send it at once; whether it did. After `close` nothing does.
+        Never raises: what is wrong with the socket is found once more by the sender."""
+        data = chunk.data
+        if self._closing or self.chunk_bytes + len(data) > self._max_bytes:
             return False
-        self._count(len(chunk.data))
-        self.queued += len(chunk.data)
-        self._put(chunk)
+        if self._parked:
+            try:
+                sent = self._transport.try_send(data)
+            except Disconnected:
+                sent = 0
+            if sent < len(data):
+                self._rest = data[sent:]
+                self._count(len(data) - sent)
+                self.wake()
+        else:
+            self._count(len(data))
+            self.queued += len(data)
+            self._put(chunk)
         return True
 
     def control(self, data: bytes) -> None:
@@ -96,6 +137,7 @@ class Outbox:
 
     def wake(self) -> None:
         """Have the sender look for work."""
+        self._parked = False
         self._wake.set()
 
     def close(self) -> None:
@@ -112,6 +154,10 @@ class Outbox:
         """
         while True:
             wake = self._wake = trio.Event()
+            if self._rest is not None:
+                await self._write(self._rest)
+                self._count(-len(self._rest))
+                self._rest = None
             items, data = self._next()
             if items:
                 await self._write(data)
@@ -120,8 +166,15 @@ class Outbox:
                 return
             elif (page := await more()) is not None:
                 await self._write(page)
-            else:
-                await wake.wait()
+            elif not wake.is_set():
+                await self._park(wake)
+
+    async def _park(self, wake: trio.Event) -> None:
+        self._parked = True
+        try:
+            await wake.wait()
+        finally:
+            self._parked = False
 
     def discard(self) -> None:
         """Nothing of it will be sent any more."""
@@ -135,7 +188,7 @@ class Outbox:
 
     def _put(self, item: Chunk | bytes) -> None:
         self._send.send_nowait(item)
-        self._wake.set()
+        self.wake()
 
     def _next(self) -> tuple[list[Chunk | bytes], bytes]:
         items: list[Chunk | bytes] = []

@@ -65,7 +65,7 @@ class TlsTransport(SocketTransport):
             else:
                 return
 
-    def try_send(self, data: memoryview) -> int:
+    def try_send(self, data: bytes | memoryview) -> int:
         """See Transport. Takes all or nothing."""
         if not self._started:
             raise Disconnected("TLS does not stand")

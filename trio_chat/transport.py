@@ -30,7 +30,7 @@ class Transport(Protocol):
         Refusal for a peer that would understand one, over a stream that works then. Cancelled, it is of no further
         use."""
 
-    def try_send(self, data: memoryview) -> int:
+    def try_send(self, data: bytes | memoryview) -> int:
         """Send what goes without waiting; how many bytes that was, 0 if none."""
 
     async def wait_writable(self) -> None:
@@ -68,7 +68,7 @@ class SocketTransport:
         """See Transport."""
         await trio.lowlevel.checkpoint()
 
-    def try_send(self, data: memoryview) -> int:
+    def try_send(self, data: bytes | memoryview) -> int:
         """See Transport."""
         try:
             return self._sock.send(data)

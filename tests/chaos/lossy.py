@@ -239,7 +239,7 @@ class ServerTransport:
     async def start(self) -> None:
         await trio.lowlevel.checkpoint()
 
-    def try_send(self, data: memoryview) -> int:
+    def try_send(self, data: bytes | memoryview) -> int:
         with _gone_is(Disconnected):
             return self._end.put(data)
 

@@ -29,7 +29,7 @@ class MemoryTransport:
         self._check()
         await trio.lowlevel.checkpoint()
 
-    def try_send(self, data: memoryview) -> int:
+    def try_send(self, data: bytes | memoryview) -> int:
         self._check()
         sent = data[: max(0, self.window - len(self._sent))]
         self._sent += sent

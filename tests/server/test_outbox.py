@@ -22,7 +22,7 @@ class Wire(MemoryTransport):
         super().__init__(window)
         self.writes: list[bytes] = []
 
-    def try_send(self, data: memoryview) -> int:
+    def try_send(self, data: bytes | memoryview) -> int:
         sent = super().try_send(data)
         if sent:
             self.writes.append(bytes(data[:sent]))
@@ -121,6 +121,75 @@ async def test_what_is_queued_goes_before_what_is_looked_up() -> None:
     outbox.control(b"queued ")
     await outbox.run(more)
     assert transport.take() == b"queued page"
+
+
+# --- a parked sender is helped
+
+
+async def test_a_chunk_for_a_parked_sender_is_written_by_who_offers_it(autojump_clock: MockClock) -> None:
+    transport = Wire()
+    outbox = outbox_of(transport)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.run, nothing)
+        await trio.testing.wait_all_tasks_blocked()
+        for data in (b"one", b"two"):
+            assert outbox.offer(chunk(data))
+            assert transport.writes.pop() == data
+            assert outbox.depth == outbox.queued == 0
+        outbox.control(b"answer")
+        assert outbox.offer(chunk(b" after"))
+        assert not transport.writes, "it was woken for the answer, and nothing overtakes that"
+        outbox.close()
+    assert transport.writes == [b"answer after"]
+
+
+@pytest.mark.parametrize("window", [0, 3])
+async def test_what_the_socket_does_not_take_of_it_is_the_senders(window: int, autojump_clock: MockClock) -> None:
+    transport = Wire(window)
+    outbox = outbox_of(transport)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.run, nothing)
+        await trio.testing.wait_all_tasks_blocked()
+        assert outbox.offer(chunk(b"begun "))
+        assert (outbox.chunk_bytes, outbox.queued) == (6 - window, 0)
+        waiting = chunk(b"waiting")
+        assert outbox.offer(waiting)
+        assert outbox.offer(chunk(b"behind it", 2))
+        assert outbox.take_back(1) == [waiting], "what is begun is finished"
+        transport.window = 1000
+        transport.wake_all()
+        await trio.testing.wait_all_tasks_blocked()
+        assert outbox.depth == 0
+        assert outbox.offer(chunk(b", and so on"))
+        outbox.close()
+    assert b"".join(transport.writes) == b"begun behind it, and so on"
+    assert transport.writes[-3:] == [b"begun "[window:], b"behind it", b", and so on"]
+
+
+async def test_a_socket_error_that_is_found_by_who_offers_is_the_senders(autojump_clock: MockClock) -> None:
+    transport = MemoryTransport()
+    outbox = outbox_of(transport)
+
+    async def send() -> None:
+        with pytest.raises(Disconnected, match="reset"):
+            await outbox.run(nothing)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(send)
+        await trio.testing.wait_all_tasks_blocked()
+        transport.break_with(ConnectionResetError("reset"))
+        assert outbox.offer(chunk(b"hello"))
+
+
+async def test_nobody_helps_a_sender_that_was_cancelled(autojump_clock: MockClock) -> None:
+    transport = MemoryTransport()
+    outbox = outbox_of(transport)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.run, nothing)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert outbox.offer(chunk(b"hello"))
+    assert transport.take() == b""
 
 
 # --- bounds

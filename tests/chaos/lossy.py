@@ -97,7 +97,7 @@ class _Flow:
         """Bytes that can be sent now."""
         return _FOREVER if self._lost else self._window - len(self._under_way) - len(self.arrived)
 
-    def put(self, data: memoryview) -> int:
+    def put(self, data: bytes | memoryview) -> int:
         taken = data[: max(0, self.room)]
         if not self._lost:
             self._under_way += taken
@@ -159,7 +159,7 @@ class End:
         self._broken = False
         self._closed = False
 
-    def put(self, data: memoryview) -> int:
+    def put(self, data: bytes | memoryview) -> int:
         """Send what goes; how many bytes that was. Raises _GoneError, as what follows."""
         self._check()
         return self._outgoing.put(data)

@@ -142,6 +142,12 @@ class HalfAChunk(Outbox):
             sent += self._transport.try_send(memoryview(data)[sent:])
 
 
+class HelpsTheBusy(Outbox):
+    def offer(self, chunk: Chunk) -> bool:
+        self._parked = True
+        return super().offer(chunk)
+
+
 @pytest.mark.parametrize(
     ("schedules", "classes"),
     [
@@ -155,6 +161,7 @@ class HalfAChunk(Outbox):
         (FREE, {"hub_class": PastTheHead}),
         (FREE, {"hub_class": OffersBeforeTheHead}),
         (FREE, {"outbox_class": HalfAChunk}),
+        (FREE, {"outbox_class": HelpsTheBusy}),
     ],
     ids=lambda value: next(iter(value.values())).__name__ if isinstance(value, dict) else "",
 )

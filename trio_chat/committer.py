@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import trio
 
 import wire
@@ -44,8 +44,7 @@ class Lane:
             self._waits_for = None
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """A draft, and whom to tell: `reply` gets the Stored for the request `id`, unless `cursor` was shown the echo; or
     a Refused, with the code UNAVAILABLE. Without a cursor nobody was. `repeated` is called where it was stored
     before."""

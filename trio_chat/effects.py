@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 import wire
 from trio_chat.model import Draft, Readable
 from trio_chat.people import Account, Conversation
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """Answer the one who asked, on the connection it asked on."""
 
     event: wire.ServerEvent
@@ -37,8 +38,7 @@ class SendFinds:
     where: tuple[Readable, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(msgspec.Struct, frozen=True):
     """Store an entry for the request `id`. Answered by its echo, or by Stored. One with a `ref` is to be checked
     first."""
 

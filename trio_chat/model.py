@@ -3,14 +3,15 @@
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+import msgspec
+
 import wire
 
 LOBBY: Final = 1
 """Conversation id of `#lobby`, which everybody joins on arrival."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(msgspec.Struct, frozen=True):
     """An entry on its way to the log. `nonce` is the sender's: the same (account, nonce) is stored once.
 
     An EDIT gives the entry `ref` of the conversation its text. A FORGET takes that entry and its edits and reactions
@@ -42,16 +43,14 @@ class Draft:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """An entry of the log. `commit` counts what was stored since the log was opened, dense from 1, in that order."""
 
     commit: int
     message: wire.Message
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """What became of a Draft: it is the entry `seq`. `commit` is its number in the feed; 0 where it was there before,
     under the same nonce."""
 
@@ -83,8 +82,7 @@ class Topic(NamedTuple):
 NO_TOPIC: Final = Topic("")
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True):
     """Encoded events for the members of one conversation: the messages `first` to `last`, or, with both 0, presence."""
 
     conversation: int

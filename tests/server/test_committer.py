@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import trio
 import trio.testing
+from msgspec.structs import replace
 from trio.testing import MockClock
 
 import wire

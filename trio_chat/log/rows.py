@@ -1,6 +1,5 @@
 """An entry as a row of the table `message`, and back."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import apsw
@@ -13,8 +12,7 @@ MAX_SEQ: Final = (1 << 32) - 1
 _COLUMNS: Final = 'id, time, kind, ref, account, sender, "to", hex(nonce), text'
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a Draft is stored."""
 
     conversation: int

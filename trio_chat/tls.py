@@ -78,7 +78,7 @@ class TlsTransport(SocketTransport):
 
     async def receive(self) -> bytes:
         """See Transport. After `send_eof` what comes is dropped, until the end."""
-        await trio.lowlevel.checkpoint()
+        await (self._wait_readable() if self._dry else trio.lowlevel.checkpoint())
         while True:
             try:
                 data = self._sock.recv(self._RECEIVE)
@@ -87,6 +87,7 @@ class TlsTransport(SocketTransport):
             except (OSError, ValueError) as exc:
                 raise Disconnected(str(exc)) from exc
             else:
+                self._dry = isinstance(self._sock, ssl.SSLSocket) and not self._sock.pending()
                 if not (data and self._ended):
                     return data
                 await trio.lowlevel.checkpoint()

@@ -53,6 +53,8 @@ class SocketTransport:
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._dry = False
+        """The last read took all there was: to wait first costs a system call and an exception less."""
         self.peer = self.address = "gone"
         self.pin = wire.NO_PIN
         with suppress(OSError):  # a peer that is gone already: the first use says so
@@ -92,15 +94,17 @@ class SocketTransport:
 
     async def receive(self) -> bytes:
         """See Transport."""
-        await trio.lowlevel.checkpoint()
+        await (self._wait_readable() if self._dry else trio.lowlevel.checkpoint())
         while True:
             try:
-                return self._sock.recv(self._RECEIVE)
+                data = self._sock.recv(self._RECEIVE)
             except BlockingIOError:
-                pass
+                await self._wait_readable()
             except OSError as exc:
                 raise Disconnected(str(exc)) from exc
-            await self._wait_readable()
+            else:
+                self._dry = len(data) < self._RECEIVE
+                return data
 
     def send_eof(self) -> None:
         """See Transport."""

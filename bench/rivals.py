@@ -1,0 +1,269 @@
+"""The servers that are compared: how each is started, and how a client gets to where all read what all say.
+
+All their flood protection is off. `SERVERS` has them by name; `absent` says why one cannot be run here."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import wire
+from bench import peers
+from bench.load import TAG_SIZE, Frame, tagged
+
+SOURCES: Final = Path(__file__).parent / "c"
+BUILT: Final = Path(__file__).parent.parent / "build" / "bench"
+ROOM: Final = "#lobby"
+READ: Final = 1 << 20
+
+
+class Server(NamedTuple):
+    """A running one; `join_all` connects and logs in so many at once, and returns when all of them are in the room."""
+
+    pid: int
+    port: int
+
+
+class Kind(NamedTuple):
+    """`start` gives a running server that takes so many members; `frame` is what a sender says, given its index and
+    how long a delivery is to be; `echoes`: whether it gets it back itself."""
+
+    start: Callable[[int], "Iterator[Server]"]
+    join_all: Callable[[Server, range], list[socket.socket]]
+    frame: Callable[[int, int], Frame]
+    echoes: bool
+    absent: Callable[[], str]
+
+
+def build() -> str:
+    """Compile what is in C; what is wrong, or ""."""
+    if shutil.which("gcc") is None:
+        return "there is no gcc: apt-get install gcc"
+    BUILT.mkdir(parents=True, exist_ok=True)
+    for name, options in (("seed", ()), ("limit", ()), ("load.so", ("-shared", "-fPIC"))):
+        source = SOURCES / f"{name.removesuffix('.so')}.c"
+        command = ["gcc", "-O2", "-Wall", "-D_GNU_SOURCE", *options, "-o", str(BUILT / name), str(source)]
+        subprocess.run(command, check=True)
+    return ""
+
+
+def cores() -> tuple[int, int]:
+    """One for the server, with all its threads, and one for the load."""
+    found = sorted(os.sched_getaffinity(0))
+    return found[0], found[-1]
+
+
+@contextmanager
+def _process(command: list[str], port: int = 0) -> Iterator[Server]:
+    """A server on its core. It prints its port, or listens on the one that it was given."""
+    server_core, _ = cores()
+    process = subprocess.Popen(
+        ["taskset", "-c", str(server_core), *command],
+        stdout=subprocess.DEVNULL if port else subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    try:
+        if process.stdout is not None:
+            port = int(process.stdout.readline().rsplit(":", 1)[-1])
+        for _ in range(1000):
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        yield Server(process.pid, port)
+    finally:
+        process.terminate()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+# --- trio-chat
+
+
+@contextmanager
+def _trio_chat(members: int) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder) / "server.toml"
+        config.write_text(
+            f"max_clients = {members + 100}\nmax_logins = 1000\nhost = ['127.0.0.1']\nping_after = 3600\ndead_after = 7200\n"
+        )
+        where = ["--config", str(config), "--data", folder, "--port", "0", "--rate", "off", "--plaintext"]
+        with _process([sys.executable, "-m", "trio_chat", *where]) as server:
+            yield server
+
+
+def _trio_chat_join(server: Server, numbers: range) -> list[socket.socket]:
+    socks = [_connected(server) for _ in numbers]
+    connections = [wire.Connection(wire.Role.CLIENT) for _ in numbers]
+    keys = [Ed25519PrivateKey.generate() for _ in numbers]
+    for number, sock, connection, private in zip(numbers, socks, connections, keys, strict=True):
+        key = private.public_key().public_bytes_raw()
+        sock.sendall(connection.send(wire.Hello(1, (1,), f"m{number:05}", key, bytes(16), os.urandom(16))))
+    for number, sock, connection, private in zip(numbers, socks, connections, keys, strict=True):
+        key, name = private.public_key().public_bytes_raw(), f"m{number:05}"
+        challenge = _until(sock, connection, wire.Challenge)
+        signed = wire.signed_login(
+            pin=wire.NO_PIN, client_nonce=bytes(16), server_nonce=challenge.nonce, key=key, name=name
+        )
+        sock.sendall(connection.send(wire.Proof(2, private.sign(signed))))
+    for sock, connection in zip(socks, connections, strict=True):
+        _until(sock, connection, wire.Welcome)
+        sock.sendall(connection.send(wire.Resume(3, ())))
+    for sock, connection in zip(socks, connections, strict=True):
+        _until(sock, connection, wire.Members)
+    return socks
+
+
+def _until(sock: socket.socket, connection: wire.Connection, kind: type[peers.E]) -> peers.E:
+    while not isinstance(event := connection.next_event(), kind):
+        if event is wire.NEED_DATA:
+            connection.receive_data(sock.recv(READ))
+    return event
+
+
+def _trio_chat_frame(sender: int, size: int) -> Frame:
+    text = tagged(sender).ljust(max(TAG_SIZE, size - 67), "x")
+    nonce = (time.time_ns() // 1_000_000).to_bytes(8, "big") + b"\xff" * 8
+    data = wire.Encoded.of(wire.Say(0x7FFFFFFF, nonce, ROOM, text)).data
+    return Frame(
+        data,
+        id_at=data.index(b"\x7f\xff\xff\xff"),
+        nonce_at=data.index(b"\xff" * 8),
+        number_at=data.index(text.encode()) + TAG_SIZE - 10,
+    )
+
+
+# --- those that send a line to everybody
+
+
+def _lines(command: list[str]) -> Callable[[int], Iterator[Server]]:
+    def start(_: int) -> Iterator[Server]:
+        return _process(command)
+
+    return start
+
+
+def _line_join(server: Server, numbers: range) -> list[socket.socket]:
+    return [_connected(server) for _ in numbers]
+
+
+def _line_frame(sender: int, size: int) -> Frame:
+    data = tagged(sender).encode().ljust(size - 1, b"x") + b"\n"
+    return Frame(data, number_at=TAG_SIZE - 10)
+
+
+# --- IRC
+
+
+@contextmanager
+def _ngircd(_: int) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as folder:
+        port, config = _free_port(), Path(folder) / "ngircd.conf"
+        config.write_text(
+            f"[Global]\nName = bench.local\nInfo = bench\nAdminEMail = a@bench.local\nListen = 127.0.0.1\n"
+            f"Ports = {port}\nMotdPhrase = hello\n[Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\n"
+            "MaxPenaltyTime = 0\nPingTimeout = 3600\n[Options]\nDNS = no\nIdent = no\nPAM = no\n"
+        )
+        with _process(["ngircd", "-n", "-f", str(config)], port) as server:
+            yield server
+
+
+@contextmanager
+def _inspircd(members: int) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory() as folder:
+        port, config = _free_port(), Path(folder) / "inspircd.conf"
+        config.write_text(
+            '<server name="bench.local" description="bench" id="1AA" network="Bench">\n'
+            '<admin name="a" nick="a" email="a@bench.local">\n'
+            f'<bind address="127.0.0.1" port="{port}" type="clients">\n'
+            '<connect allow="*" timeout="60" pingfreq="1h" threshold="100000" commandrate="1000000" fakelag="no"'
+            ' hardsendq="64M" softsendq="64M" recvq="1M" localmax="100000" globalmax="100000" maxconnwarn="no"'
+            ' resolvehostnames="no" useident="no">\n'
+            f'<performance softlimit="{members + 100}" somaxconn="1024" netbuffersize="65534">\n'
+            f'<pid file="{folder}/pid">\n<log method="file" type="*" level="default" target="{folder}/log">\n'
+        )
+        command = ["inspircd", "--nofork", "--runasroot", "--config", str(config)]
+        with _process(command, port) as server:
+            yield server
+
+
+def _irc_join(server: Server, numbers: range) -> list[socket.socket]:
+    socks = [_connected(server) for _ in numbers]
+    for number, sock in zip(numbers, socks, strict=True):
+        sock.sendall(b"NICK m%05d\r\nUSER m 0 * :m\r\n" % number)
+    for sock in socks:
+        _lines_until(sock, b" 001 ")
+        sock.sendall(b"JOIN #lobby\r\n")
+    for sock in socks:
+        _lines_until(sock, b" 366 ")
+    return socks
+
+
+def _lines_until(sock: socket.socket, mark: bytes) -> None:
+    data = b""
+    while mark not in data:
+        got = sock.recv(READ)
+        assert got, data
+        data = data[-64:] + got
+        for line in got.split(b"\r\n"):
+            if line.startswith(b"PING "):
+                sock.sendall(b"PONG " + line[5:] + b"\r\n")
+
+
+def _irc_frame(sender: int, size: int) -> Frame:
+    start = b"PRIVMSG #lobby :"
+    around = len(b":m00000!~m@127.0.0.1 PRIVMSG #lobby :\r\n")
+    data = start + tagged(sender).encode().ljust(max(TAG_SIZE, size - around), b"x") + b"\r\n"
+    return Frame(data, number_at=len(start) + TAG_SIZE - 10)
+
+
+def _connected(server: Server) -> socket.socket:
+    sock = socket.create_connection(("127.0.0.1", server.port))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+# --- all of them
+
+
+def _program(name: str) -> Callable[[], str]:
+    return lambda: "" if shutil.which(name) else f"{name} is not there: apt-get install {name}"
+
+
+def _there() -> str:
+    return ""
+
+
+def _uvloop() -> str:
+    return "" if find_spec("uvloop") else "uvloop is not there: pip install uvloop"
+
+
+SERVERS: Final[dict[str, Kind]] = {
+    "trio-chat": Kind(_trio_chat, _trio_chat_join, _trio_chat_frame, echoes=True, absent=_there),
+    "limit": Kind(_lines([str(BUILT / "limit")]), _line_join, _line_frame, echoes=True, absent=_there),
+    "seed": Kind(_lines([str(BUILT / "seed")]), _line_join, _line_frame, echoes=True, absent=_there),
+    "ngircd": Kind(_ngircd, _irc_join, _irc_frame, echoes=False, absent=_program("ngircd")),
+    "inspircd": Kind(_inspircd, _irc_join, _irc_frame, echoes=False, absent=_program("inspircd")),
+    "asyncio+uvloop": Kind(
+        _lines([sys.executable, "-m", "bench.plain_asyncio"]), _line_join, _line_frame, echoes=True, absent=_uvloop
+    ),
+}

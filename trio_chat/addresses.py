@@ -1,5 +1,6 @@
 """What is known of the addresses that connections come from. No clock: it is told the time, in seconds."""
 
+import functools
 import ipaddress
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ _V6_GROUP: Final = 64
 """Bits of an IPv6 address that one household or machine has; the others are its own to choose."""
 
 
+@functools.lru_cache(1024)
 def group(address: str) -> str:
     """Who shares the limits of an address: itself alone, or all of its /64 for IPv6."""
     parsed = parse(address)
@@ -27,10 +29,16 @@ def group(address: str) -> str:
 
 def is_in(address: str, networks: Iterable[str]) -> bool:
     """Whether the address is in one of the networks, as `10.0.0.0/8` or `::1`."""
+    return _is_in(address, tuple(networks))
+
+
+@functools.lru_cache(1024)
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
     parsed = parse(address)
     return parsed is not None and any(parsed in ipaddress.ip_network(network, strict=False) for network in networks)
 
 
+@functools.lru_cache(1024)
 def parse(address: str) -> Address | None:
     """None for what is no address. An IPv4 address in IPv6's clothes is an IPv4 address."""
     try:

@@ -86,9 +86,11 @@ async def _login(services: Services, connection: wire.Connection, transport: Tra
         _give_way(services.logins, busiest)
     with trio.move_on_after(config.login_timeout) as scope:
         try:
-            _take_place(services, scope, transport.address)
+            address = transport.address
+            _take_place(services, scope, address)
             await _start(transport, config.tls_timeout)
-            _take_place(services, scope, transport.address)  # behind a proxy it is the client's only now
+            if transport.address != address:  # behind a proxy it is the client's only now
+                _take_place(services, scope, transport.address)
             return await _come_in(services, connection, transport, number)
         finally:
             services.logins.pop(scope, None)

@@ -31,6 +31,9 @@ _EAST_ASIAN: Final = ("CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGU
 _SHOWN: Final = 40
 """Characters of somebody's input that a refusal repeats."""
 
+_PLAIN: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]*")
+"""Most names: for these the profile comes to `lower`, and takes forty times as long to say so."""
+
 _profile: Final = get_profile("UsernameCaseMapped")
 
 
@@ -39,8 +42,8 @@ def name_key(name: str) -> str:
     """The form by which names are compared: PRECIS UsernameCaseMapped (RFC 8265), and casefolded, so that `straße` and
     `strasse` are one.
 
-    Raises Refusal with a NAME_* code, and the rule that it broke, for a name that nobody may have. The first time takes
-    0.1 ms, more than all else that becomes of a direct message, so what names gave is remembered.
+    Raises Refusal with a NAME_* code, and the rule that it broke, for a name that nobody may have. One that is not
+    plain takes up to 0.1 ms, more than all else that becomes of a direct message, so what names gave is remembered.
     """
     key = _key(name, "choose a user name")
     if without_punctuation(key) in RESERVED:
@@ -62,6 +65,8 @@ def _key(name: str, choose: str) -> str:
         raise Refusal(Code.NAME_EMPTY, choose)
     if len(name) > MAX_NAME:
         raise Refusal(Code.NAME_TOO_LONG, f"{choose} of at most {MAX_NAME} characters")
+    if _PLAIN.fullmatch(name):
+        return name.lower()
     try:
         key = unicodedata.normalize("NFC", str(_profile.enforce(name)).casefold())
     except UnicodeEncodeError:

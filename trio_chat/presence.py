@@ -4,10 +4,12 @@ Presence is state, not log: it is sent to whoever is live, at most every `interv
 snapshot instead. A lost client is not announced until the grace is over; if it comes back before, nobody hears of it.
 """
 
+import bisect
 import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -20,7 +22,7 @@ from trio_chat.effects import Announce
 from trio_chat.hub import Hub
 from trio_chat.model import Chunk
 from trio_chat.people import Account, Conversation
-from trio_chat.state import State
+from trio_chat.state import BY_NAME, State
 
 _REPLACING: Final = (frozenset({wire.Change.AWAY, wire.Change.BACK}), frozenset({wire.Change.RENAMED}))
 """Changes of one account of which only the last one matters."""
@@ -30,6 +32,19 @@ _FLUSH_CHANGES: Final = 200
 
 _FRAME_CHANGES: Final = 50
 """Changes in one Presence: two names of 128 bytes and a reason of 800 each, at the most, so 53 KiB of 64."""
+
+
+class _Seen:
+    """What the snapshots of one moment have in common, kept true to what happens after it."""
+
+    __slots__ = ("here", "since", "users")
+
+    def __init__(self, since: float = -math.inf) -> None:
+        self.since = since
+        self.users: dict[int, wire.User] = {}
+        """By account."""
+        self.here: dict[int, list[Account]] = {}
+        """By room: its members that are here, by name."""
 
 
 class Presence:
@@ -59,6 +74,7 @@ class Presence:
         self._number = 0
         self._fresh: dict[int, dict[Cursor, int]] = {}
         """By room, who went live while something waited there: the number up to which its snapshot has it."""
+        self._seen = _Seen()
         self._flipped: set[int] = set()
         """Rooms that became a crowd, or are one no more, since the last announcement."""
         self._lost: OrderedDict[Account, float] = OrderedDict()
@@ -71,12 +87,18 @@ class Presence:
     def connected(self, account: Account) -> None:
         """A connection of the account logged in."""
         self._lost.pop(account, None)
+        self._seen.users.pop(account.id, None)
         if self._state.connected(account, self._now()):
-            self._recount(self._rooms(account))
+            rooms = self._rooms(account)
+            for room in rooms:
+                if room.id in self._seen.here:
+                    bisect.insort(self._seen.here[room.id], account, key=BY_NAME)
+            self._recount(rooms)
             self.announce(Announce(account, wire.PresenceChange(wire.Change.JOINED, account.name, account.id)))
 
     def disconnected(self, account: Account, *, quit_: bool) -> None:
         """A connection of the account ended. Others hear of the last one: at once if it `quit_`, or after the grace."""
+        self._seen.users.pop(account.id, None)
         if not self._state.disconnected(account):
             return
         if quit_:
@@ -88,6 +110,9 @@ class Presence:
     def announce(self, announce: Announce) -> None:
         """Tell whom it concerns, soon. Of several changes that replace each other, only the last one is told."""
         change = announce.change
+        self._seen.users.pop(announce.account.id, None)
+        if announce.room is not None or change.change is wire.Change.RENAMED:
+            self._seen.here.clear()
         rooms = self._rooms(announce.account) if announce.room is None else [announce.room]
         if announce.room is not None:
             self._recount(rooms)
@@ -109,7 +134,7 @@ class Presence:
         for room in rooms:
             if room.id in self._waiting:
                 self._fresh.setdefault(room.id, {})[cursor] = self._number
-        return wire.Encoded.of(*map(self._members, rooms)).data
+        return b"".join(map(self._members, rooms))
 
     async def run(self) -> None:
         """Announce what is due, for ever."""
@@ -129,6 +154,7 @@ class Presence:
             self.announce(Announce(account, wire.PresenceChange(wire.Change.LEFT, account.name, account.id)))
         for conversation in self._state.departed(account):
             self._hub.forget(conversation)
+        self._seen.here.clear()
         self._recount(rooms)
 
     async def _flush(self) -> None:
@@ -139,7 +165,7 @@ class Presence:
         for conversation in self._flipped:
             if conversation not in self._state.conversations:
                 continue
-            everybody = wire.Encoded.of(self._members(self._state.conversations[conversation])).data
+            everybody = self._members(self._state.conversations[conversation])
             for cursor in self._hub.members(conversation):
                 cursor.offer_presence(Chunk(conversation, 0, 0, everybody))
         self._flipped.clear()
@@ -163,10 +189,28 @@ class Presence:
             if chunks[known].data:
                 cursor.offer_presence(chunks[known])
 
-    def _members(self, room: Conversation) -> wire.Members:
-        here = self._state.here(room)
-        users = user_page(self._state, here[: self._crowd], self._now())
-        return wire.Members(0, room.id, users, len(here), more=len(users) < len(here))
+    def _members(self, room: Conversation) -> bytes:
+        """Who is there, as one Members. Those who come within one `interval` are told of the others as the first one
+        was, but for what happened since: to look at 500 again for each of them was a third of a login."""
+        if trio.current_time() - self._seen.since >= self._interval:  # idle times go on
+            self._seen = _Seen(trio.current_time())
+        here = self._seen.here.get(room.id)
+        if here is None:
+            here = self._seen.here[room.id] = self._state.here(room)
+        shown = here[: self._crowd]
+        with suppress(wire.LocalProtocolError):  # names and reasons are short: the page holds all of them
+            return self._encoded(room, tuple(map(self._user, shown)), len(here))
+        return self._encoded(room, user_page(self._state, shown, self._now()), len(here))
+
+    def _user(self, account: Account) -> wire.User:
+        user = self._seen.users.get(account.id)
+        if user is None:
+            user = self._seen.users[account.id] = self._state.user(account, self._now())
+        return user
+
+    @staticmethod
+    def _encoded(room: Conversation, users: tuple[wire.User, ...], total: int) -> bytes:
+        return wire.Encoded.of(wire.Members(0, room.id, users, total, more=len(users) < total)).data
 
     def _rooms(self, account: Account) -> list[Conversation]:
         return [conversation for conversation in self._state.conversations.of(account) if conversation.room]

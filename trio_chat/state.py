@@ -7,6 +7,7 @@ What must outlive the server is put among `changes`: memory may be ahead of the 
 is told only when the log has it.
 """
 
+import operator
 import os
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -46,6 +47,8 @@ IDS: Final = 1024
 """Account ids that are taken from the log at once, so that a login need not wait for it. What is not used of them is
 never given to anybody."""
 _ALL_IDS: Final = 1 << 32
+BY_NAME: Final = operator.attrgetter("name_key")
+"""The order of lists of accounts."""
 
 
 class State:
@@ -313,7 +316,7 @@ class State:
 
     def here(self, conversation: Conversation) -> list[Account]:
         """Members that others think are here, also those that are lost for less than the grace; by name."""
-        return sorted(conversation.here.values(), key=lambda account: account.name_key)
+        return sorted(conversation.here.values(), key=BY_NAME)
 
     def online(self, conversation: Conversation, prefix: str = "", after: str = "") -> list[Account]:
         """Members with a connection, by name; with a name that begins with `prefix` and comes later than `after`,
@@ -324,7 +327,7 @@ class State:
             for account in conversation.here.values()
             if account.connections and account.name_key.startswith(prefix) and account.name_key > after
         ]
-        return sorted(found, key=lambda account: account.name_key)
+        return sorted(found, key=BY_NAME)
 
     # --- conversations
 

@@ -1,4 +1,4 @@
-"""What one would write instead: asyncio, with uvloop where it is installed, and a write for each message and client.
+"""What one would write instead: asyncio with uvloop, and a write for each message and client.
 
 python -m bench.plain_asyncio       prints the port it listens on, and sends each line that it gets to everybody
 """
@@ -6,10 +6,7 @@ python -m bench.plain_asyncio       prints the port it listens on, and sends eac
 import asyncio
 from contextlib import suppress
 
-try:
-    import uvloop
-except ImportError:
-    uvloop = None
+import uvloop
 
 writers: set[asyncio.StreamWriter] = set()
 
@@ -34,4 +31,4 @@ async def main() -> None:
 
 if __name__ == "__main__":
     with suppress(KeyboardInterrupt):
-        (uvloop or asyncio).run(main())
+        uvloop.run(main())

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -38,7 +38,7 @@ class Kind(NamedTuple):
     """`start` gives a running server that takes so many members; `frame` is what a sender says, given its index and
     how long a delivery is to be; `echoes`: whether it gets it back itself."""
 
-    start: Callable[[int], "Iterator[Server]"]
+    start: Callable[[int], "AbstractContextManager[Server]"]
     join_all: Callable[[Server, range], list[socket.socket]]
     frame: Callable[[int, int], Frame]
     echoes: bool
@@ -104,7 +104,8 @@ def _trio_chat(members: int) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "server.toml"
         config.write_text(
-            f"max_clients = {members + 100}\nmax_logins = 1000\nhost = ['127.0.0.1']\nping_after = 3600\ndead_after = 7200\n"
+            f"max_clients = {members + 100}\nmax_logins = 1000\nhost = ['127.0.0.1']\n"
+            "ping_after = 3600\ndead_after = 7200\n"
         )
         where = ["--config", str(config), "--data", folder, "--port", "0", "--rate", "off", "--plaintext"]
         with _process([sys.executable, "-m", "trio_chat", *where]) as server:
@@ -155,8 +156,8 @@ def _trio_chat_frame(sender: int, size: int) -> Frame:
 # --- those that send a line to everybody
 
 
-def _lines(command: list[str]) -> Callable[[int], Iterator[Server]]:
-    def start(_: int) -> Iterator[Server]:
+def _lines(command: list[str]) -> Callable[[int], AbstractContextManager[Server]]:
+    def start(_: int) -> AbstractContextManager[Server]:
         return _process(command)
 
     return start

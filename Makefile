@@ -1,9 +1,9 @@
 # Everything to run, test and keep trio-chat, from a fresh clone on a machine that has only Python and make.
 #
-#   make run | chat | guest | test | cover | lint | fmt | fuzz | fuzz-session | torture | pictures | wheel | clean
+#   make run | chat | guest | test | cover | lint | fmt | fuzz | fuzz-session | torture | bench | pictures | wheel | clean
 #   ARGS='...' is handed on; PYTHON=... picks another Python
 #
-# The virtual environment is made once; two stamps in it tell what is installed, and pyproject.toml makes them old.
+# The virtual environment is made once; stamps in it tell what is installed, and pyproject.toml makes them old.
 
 PYTHON ?= python3
 ARGS ?=
@@ -15,7 +15,7 @@ CLIENT := $(BIN)/python -m client_repl
 WORKERS := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
 NEED := trio-chat needs Python 3.11 or newer
 
-.PHONY: run chat guest test cover lint fmt fuzz fuzz-session torture pictures wheel clean
+.PHONY: run chat guest test cover lint fmt fuzz fuzz-session torture bench pictures wheel clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/run.stamp  ## start a server; it prints the lines that join it
@@ -54,6 +54,10 @@ fuzz-session: $(VENV)/test.stamp  ## a million frames of hostile clients against
 torture: $(VENV)/test.stamp  ## kill -9, a hundred times, under load: nothing may be lost or doubled
 	@$(BIN)/python -m tests.e2e.torture $(ARGS)
 
+bench: $(VENV)/bench.stamp  ## beside ngircd, inspircd and others: docs/performance.md
+	@$(BIN)/python -m bench.compare $(ARGS)
+	@$(BIN)/python -m bench.report
+
 pictures: $(VENV)/test.stamp  ## docs/pictures, from a real server and four real clients
 	@$(BIN)/python -m tests.e2e.pictures $(ARGS)
 
@@ -71,6 +75,11 @@ $(VENV)/run.stamp: pyproject.toml $(BIN)/python
 $(VENV)/test.stamp: pyproject.toml $(BIN)/python
 	@echo "Installing trio-chat and what its tests need into $(VENV) ..."
 	@$(PIP) --editable '.[test]'
+	@touch $(VENV)/run.stamp $@
+
+$(VENV)/bench.stamp: pyproject.toml $(BIN)/python
+	@echo "Installing trio-chat and what its benchmarks need into $(VENV) ..."
+	@$(PIP) --editable '.[bench]'
 	@touch $(VENV)/run.stamp $@
 
 $(BIN)/python:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trio_chat import lookalikes
 from trio_chat.errors import Refusal
 from trio_chat.lookalikes import Lookalikes, looks
-from trio_chat.names import MAX_NAME, RESERVED, name_key
+from trio_chat.names import _PLAIN, MAX_NAME, RESERVED, _profile, name_key
 from wire import Code
 
 
@@ -19,6 +19,16 @@ from wire import Code
 )
 def test_a_name_that_may_be(name: str) -> None:
     assert name_key(name)
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True).filter(lambda name: len(name) <= MAX_NAME))
+def test_the_key_of_a_plain_name_is_what_the_profile_says(name: str) -> None:
+    try:
+        key = name_key(name)
+    except Refusal as refusal:
+        assert refusal.code is Code.NAME_RESERVED  # noqa: PT017 - most names are not
+    else:
+        assert key == str(_profile.enforce(name)).casefold()
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,10 @@ class TlsTransport(SocketTransport):
 
     async def receive(self) -> bytes:
         """See Transport. After `send_eof` what comes is dropped, until the end."""
-        await (self._wait_readable() if self._dry else trio.lowlevel.checkpoint())
+        if self._dry:
+            await self._wait_readable()
+        else:
+            await trio.lowlevel.checkpoint()
         while True:
             try:
                 data = self._sock.recv(self._RECEIVE)

@@ -94,7 +94,10 @@ class SocketTransport:
 
     async def receive(self) -> bytes:
         """See Transport."""
-        await (self._wait_readable() if self._dry else trio.lowlevel.checkpoint())
+        if self._dry:
+            await self._wait_readable()
+        else:
+            await trio.lowlevel.checkpoint()
         while True:
             try:
                 data = self._sock.recv(self._RECEIVE)

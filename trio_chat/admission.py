@@ -35,30 +35,24 @@ async def run_session(services: Services, transport: Transport) -> None:
 
     Nothing that goes wrong here reaches another session: this is the one broad `except` of the server.
     """
+    connection, last_words = wire.Connection(wire.Role.SERVER), b""
     try:
-        await _run(services, wire.Connection(wire.Role.SERVER), transport)
+        try:
+            session = await _login(services, connection, transport)
+            if not await session.run():
+                return
+        except (Refusal, wire.RemoteProtocolError) as exc:
+            log.info("refused", peer=transport.peer, code=exc.code)
+            refusal = exc if isinstance(exc, Refusal) else Refusal(exc.code, exc.text)
+            refused = wire.Refused(refusal.ref, refusal.code, refusal.text, refusal.retry_after)
+            last_words = connection.send(refused) + connection.send(wire.Bye(ByeReason.REFUSED))
+        await _part(services, transport, last_words)
     except* (Disconnected, Unavailable) as group:  # a log that cannot be read ends no more than a lost client does
         log.debug("disconnected", peer=transport.peer, why=str(group.exceptions[0]))
     except* Exception:
         log.exception("session failed", peer=transport.peer)
     finally:
         transport.close()
-
-
-async def _run(services: Services, connection: wire.Connection, transport: Transport) -> None:
-    last_words = b""
-    try:
-        session = await _login(services, connection, transport)
-        try:
-            await session.run()
-        finally:
-            services.clients -= 1
-    except (Refusal, wire.RemoteProtocolError) as exc:
-        log.info("refused", peer=transport.peer, code=exc.code)
-        refusal = exc if isinstance(exc, Refusal) else Refusal(exc.code, exc.text)
-        refused = wire.Refused(refusal.ref, refusal.code, refusal.text, refusal.retry_after)
-        last_words = connection.send(refused) + connection.send(wire.Bye(ByeReason.REFUSED))
-    await _part(services, transport, last_words)
 
 
 async def _part(services: Services, transport: Transport, last_words: bytes) -> None:
@@ -120,7 +114,7 @@ def _take_place(services: Services, scope: trio.CancelScope, address: str) -> No
 
 
 async def _come_in(services: Services, connection: wire.Connection, transport: Transport, number: int) -> Session:
-    """From the first byte to the Welcome. The session has its place among the clients then."""
+    """From the first byte to the Welcome. The session has its place among the clients then, and gives it back."""
     address = transport.address
     exempt = is_in(address, services.config.exempt)
     door = Door(services.addresses, lambda: services.config, group(address), exempt=exempt)

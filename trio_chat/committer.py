@@ -110,11 +110,7 @@ class Committer:
         """Commit batch after batch, for ever. The last batch is published before the next one is taken: two half
         batches would cost two whole fan-outs."""
         while True:
-            batch, flushes = await self._take()
-            stored = await self._commit(batch)
-            for flush in flushes:
-                flush.stored = stored
-                flush.done.set()
+            await self._commit(*await self._take())
 
     async def _take(self) -> tuple[list[Submission], list[_Flush]]:
         batch: list[Submission] = []
@@ -137,17 +133,21 @@ class Committer:
             except trio.WouldBlock:
                 return batch, flushes
 
-    async def _commit(self, batch: list[Submission]) -> bool:
-        """Store the batch and what changed. False: the log does not take it now, and all senders were told."""
+    async def _commit(self, batch: list[Submission], flushes: list[_Flush]) -> None:
+        """Store the batch and what changed, and tell who waits for that."""
         changes = self._state.changes.take()
         told, self._told = self._told, []
         try:
-            return await self._store(batch, changes)
+            stored = await self._store(batch, changes)
         finally:
             for tell in told:
                 tell()
+        for flush in flushes:
+            flush.stored = stored
+            flush.done.set()
 
     async def _store(self, batch: list[Submission], changes: list[Change]) -> bool:
+        """False: the log does not take it now, and all senders were told."""
         if not batch and not changes:
             return True
         try:

@@ -63,12 +63,14 @@ class _Place:
 class Cursor:
     """One connection's cursor over all conversations that its user is in."""
 
+    __slots__ = ("_outbox", "_places", "_snapshot", "_source", "_unheard", "mode")
+
     def __init__(self, source: Source, outbox: Outbox, snapshot: Callable[["Cursor", Collection[int]], bytes]) -> None:
         self._source = source
         self._outbox = outbox
         self._snapshot = snapshot
         self._places: dict[int, _Place] = {}
-        self._unheard: set[int] = set()
+        self._unheard: dict[int, None] = {}
         """Conversations of which this client was not told who is there, or not all that happened to them."""
         self.mode = Mode.PAUSED
 
@@ -85,13 +87,13 @@ class Cursor:
     def enter(self, conversation: int, seq: int) -> None:
         """Begin a conversation after `seq`."""
         self._places[conversation] = _Place(seq)
-        self._unheard.add(conversation)
+        self._unheard[conversation] = None
         if self.mode is Mode.LIVE:
             self.begin_catch_up()
 
     def leave(self, conversation: int) -> None:
         """End a conversation; nothing of it is sent any more, but what the sender has begun with."""
-        self._unheard.discard(conversation)
+        self._unheard.pop(conversation, None)
         if self._places.pop(conversation, None) is not None:
             self._outbox.take_back(conversation)
 
@@ -140,7 +142,7 @@ class Cursor:
         if self.mode is Mode.LIVE and self._outbox.offer(chunk):
             self._outbox.budget.relieve()
             return
-        self._unheard.add(chunk.conversation)
+        self._unheard[chunk.conversation] = None
         if self.mode is Mode.LIVE:
             self._fall_behind()
 
@@ -150,7 +152,7 @@ class Cursor:
                 place = self._places[chunk.conversation]
                 place.seq = min(place.seq, chunk.first - 1)
             else:
-                self._unheard.add(chunk.conversation)
+                self._unheard[chunk.conversation] = None
         self.begin_catch_up()
 
     async def next_page(self) -> bytes | None:
@@ -164,7 +166,7 @@ class Cursor:
         conversation = next((c for c, place in self._places.items() if place.seq != self._source.head(c)), None)
         if conversation is None:
             self.mode = Mode.LIVE
-            unheard, self._unheard = self._unheard, set()
+            unheard, self._unheard = self._unheard, {}
             return self._snapshot(self, unheard)
         place = self._places[conversation]
         page = await self._source.page(conversation, place.seq)

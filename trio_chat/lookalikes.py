@@ -22,7 +22,7 @@ class _Twin(msgspec.Struct, gc=False):
     c: str
 
 
-@functools.lru_cache(4096)
+@functools.lru_cache(256)
 def looks(name: str) -> frozenset[str]:
     """The skeletons of `name`, as it is shown and as it is compared: a Greek capital may look like another letter of
     ours than the small one does."""

@@ -95,12 +95,12 @@ def check_enter(state: State, account: Account, room: Conversation | None, now: 
 def _check_rooms(state: State, account: Account, now: float) -> None:
     """Count a room that it makes. Raises Refusal(NOT_ALLOWED): it made too many today."""
     most = state.config.new_rooms
-    account.made_rooms = [at for at in account.made_rooms if now - at < DAY]
+    account.made_rooms = tuple(at for at in account.made_rooms if now - at < DAY)
     if most and len(account.made_rooms) >= most:
         wait = account.made_rooms[0] + DAY - now
         text = f"you made {most} rooms within a day; enter one that is there: /rooms lists them"
         raise Refusal(Code.NOT_ALLOWED, text, retry_after=milliseconds(wait))
-    account.made_rooms.append(now)
+    account.made_rooms += (now,)
 
 
 def locked(state: State) -> bool:

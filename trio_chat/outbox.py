@@ -22,6 +22,7 @@ from trio_chat.budget import Budget
 from trio_chat.errors import Disconnected
 from trio_chat.model import Chunk
 from trio_chat.transport import Transport, send_all
+from trio_chat.wake import Wake
 
 WRITE_BYTES: Final = 64 * 1024
 """What is joined for one write, if more waits: enough to fill a socket's buffer with one system call."""
@@ -31,17 +32,17 @@ class Outbox:
     """The queue of one client and its sender."""
 
     __slots__ = (
+        "_channel",
         "_closing",
         "_max_bytes",
         "_max_control",
         "_parked",
-        "_receive",
         "_rest",
         "_room",
-        "_send",
         "_stall_timeout",
         "_transport",
         "_wake",
+        "_woken",
         "budget",
         "chunk_bytes",
         "control_bytes",
@@ -62,9 +63,13 @@ class Outbox:
         self._max_bytes = max_bytes
         self._max_control = max_control
         self._stall_timeout = stall_timeout
-        self._send, self._receive = trio.open_memory_channel[Chunk | bytes](math.inf)
-        self._wake = trio.Event()
-        self._room = trio.Event()
+        self._channel: tuple[trio.MemorySendChannel[Chunk | bytes], trio.MemoryReceiveChannel[Chunk | bytes]] | None
+        self._channel = None
+        """Only while something is queued: it takes 1.7 KiB."""
+        self._wake = Wake()
+        self._woken = False
+        """Since the sender looked last."""
+        self._room: trio.Event | None = None
         self._closing = False
         self._parked = False
         """The sender waits, and nothing is queued."""
@@ -101,6 +106,7 @@ class Outbox:
             self._count(len(data))
             self.queued += len(data)
             self._put(chunk)
+            self.wake()
         return True
 
     def control(self, data: bytes) -> None:
@@ -109,22 +115,20 @@ class Outbox:
             return
         self._count(control=len(data))
         self._put(data)
+        self.wake()
 
     async def control_room(self) -> None:
         """Wait until the queued control frames are under their bound."""
         while self.control_bytes > self._max_control:
             self._room = trio.Event()
             await self._room.wait()
+            self._room = None
 
     def take_back(self, conversation: int | None = None) -> list[Chunk]:
         """Take the chunks (of one conversation) out again that the sender has not begun with; oldest first."""
         taken: list[Chunk] = []
         kept: list[Chunk | bytes] = []
-        while True:
-            try:
-                item = self._receive.receive_nowait()
-            except trio.WouldBlock:
-                break
+        while (item := self._take()) is not None:
             if isinstance(item, Chunk) and conversation in (None, item.conversation):
                 taken.append(item)
                 self._count(-len(item.data))
@@ -132,47 +136,48 @@ class Outbox:
             else:
                 kept.append(item)
         for item in kept:
-            self._send.send_nowait(item)
+            self._put(item)
         return taken
 
     def wake(self) -> None:
         """Have the sender look for work."""
         self._parked = False
-        self._wake.set()
+        self._woken = True
+        self._wake.wake()
 
     def close(self) -> None:
         """Queue nothing more; the sender ends when all that is queued is sent."""
         self._closing = True
         self.wake()
 
-    async def run(self, more: Callable[[], Awaitable[bytes | None]]) -> None:
+    async def run(self, more: Callable[[], Awaitable[bytes | None]], lost: Callable[[str], None]) -> None:
         """The sender task. When the queue is empty it asks `more` for bytes; none means look at the queue again, None
         means wait for the next wake.
 
-        Returns after `close`. Raises Disconnected when the socket fails or takes nothing for `stall_timeout`
-        seconds. Cancelled, it may leave a frame half sent: the stream is finished then.
+        Returns after `close`, and after a call of `lost` with the reason when the socket fails or takes nothing for
+        `stall_timeout` seconds. Cancelled, it may leave a frame half sent: the stream is finished then.
         """
-        while True:
-            wake = self._wake = trio.Event()
-            if self._rest is not None:
-                await self._write(self._rest)
-                self._count(-len(self._rest))
-                self._rest = None
-            items, data = self._next()
-            if items:
-                await self._write(data)
-                self._written(items)
-            elif self._closing:
-                return
-            elif (page := await more()) is not None:
-                await self._write(page)
-            elif not wake.is_set():
-                await self._park(wake)
-
-    async def _park(self, wake: trio.Event) -> None:
-        self._parked = True
         try:
-            await wake.wait()
+            while True:
+                self._woken = False
+                if self._rest is not None:
+                    await self._write(self._rest)
+                    self._count(-len(self._rest))
+                    self._rest = None
+                items, data = self._next()
+                if items:
+                    await self._write(data)
+                    self._written(items)
+                elif self._closing:
+                    return
+                elif (page := await more()) is not None:
+                    await self._write(page)
+                elif not self._woken:
+                    self._channel = None
+                    self._parked = True
+                    await self._wake.wait()
+        except Disconnected as exc:
+            lost(str(exc))
         finally:
             self._parked = False
 
@@ -187,18 +192,23 @@ class Outbox:
         self.budget.used += chunks + control
 
     def _put(self, item: Chunk | bytes) -> None:
-        self._send.send_nowait(item)
-        self.wake()
+        if self._channel is None:
+            self._channel = trio.open_memory_channel(math.inf)
+        self._channel[0].send_nowait(item)
+
+    def _take(self) -> Chunk | bytes | None:
+        if self._channel is None:
+            return None
+        try:
+            return self._channel[1].receive_nowait()
+        except trio.WouldBlock:
+            return None
 
     def _next(self) -> tuple[list[Chunk | bytes], bytes]:
         items: list[Chunk | bytes] = []
         parts: list[bytes] = []
         size = 0
-        while size < WRITE_BYTES:
-            try:
-                item = self._receive.receive_nowait()
-            except trio.WouldBlock:
-                break
+        while size < WRITE_BYTES and (item := self._take()) is not None:
             items.append(item)
             parts.append(item.data if isinstance(item, Chunk) else item)
             size += len(parts[-1])
@@ -212,7 +222,7 @@ class Outbox:
                 self._count(-len(item.data))
             else:
                 self._count(control=-len(item))
-        if self.control_bytes <= self._max_control:
+        if self._room is not None and self.control_bytes <= self._max_control:
             self._room.set()
 
     async def _write(self, data: bytes) -> None:

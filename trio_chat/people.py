@@ -21,12 +21,12 @@ class Account:
     """It is in the log: it outlives the server. A guest does so for a moment only."""
     spoke: bool = False
     """It said something under its present name, so that name is kept for it when it takes another."""
-    former: list[str] = field(default_factory=list)
+    former: tuple[str, ...] = ()
     """Folded names that it gave up, the latest last; at most MAX_FORMER."""
     standing: Standing = field(default_factory=Standing)
     begun: int = 0
     """Conversations that it began since the server did."""
-    made_rooms: list[float] = field(default_factory=list)
+    made_rooms: tuple[float, ...] = ()
     """When it made rooms, within the last day."""
     present: bool = False
     """Others think that it is here: connected, or lost for less than the grace."""

@@ -19,7 +19,7 @@ import wire
 from trio_chat.commands import user_page
 from trio_chat.cursor import Cursor
 from trio_chat.effects import Announce
-from trio_chat.hub import Hub
+from trio_chat.hub import FAN_OUT_STEP, Hub
 from trio_chat.model import Chunk
 from trio_chat.people import Account, Conversation
 from trio_chat.state import BY_NAME, State
@@ -75,6 +75,8 @@ class Presence:
         self._fresh: dict[int, dict[Cursor, int]] = {}
         """By room, who went live while something waited there: the number up to which its snapshot has it."""
         self._seen = _Seen()
+        self._offered = 0
+        """The room to which something is being offered."""
         self._flipped: set[int] = set()
         """Rooms that became a crowd, or are one no more, since the last announcement."""
         self._lost: OrderedDict[Account, float] = OrderedDict()
@@ -132,7 +134,7 @@ class Presence:
         Called as the cursor goes live: what waits to be announced is in it already, and will not be sent to it."""
         rooms = [room for room in self._rooms(account) if room.id in unheard]
         for room in rooms:
-            if room.id in self._waiting:
+            if room.id in self._waiting or room.id == self._offered:
                 self._fresh.setdefault(room.id, {})[cursor] = self._number
         return b"".join(map(self._members, rooms))
 
@@ -161,17 +163,14 @@ class Presence:
         if not (self._waiting or self._flipped):
             return
         for conversation in list(self._waiting):
-            self._tell(conversation)
-        for conversation in self._flipped:
-            if conversation not in self._state.conversations:
-                continue
-            everybody = self._members(self._state.conversations[conversation])
-            for cursor in self._hub.members(conversation):
-                cursor.offer_presence(Chunk(conversation, 0, 0, everybody))
-        self._flipped.clear()
+            await self._tell(conversation)
+        for conversation in list(self._flipped):
+            self._flipped.discard(conversation)
+            if conversation in self._state.conversations:
+                await self._show(self._state.conversations[conversation])
         await trio.sleep(self._interval)
 
-    def _tell(self, conversation: int) -> None:
+    async def _tell(self, conversation: int) -> None:
         """Announce the oldest changes that wait in a room."""
         waiting = self._waiting[conversation]
         changes = dict(itertools.islice(waiting.items(), _FLUSH_CHANGES))
@@ -179,15 +178,34 @@ class Presence:
             del waiting[number]
         if not waiting:
             del self._waiting[conversation]
-        fresh = self._fresh.get(conversation, {}) if waiting else self._fresh.pop(conversation, {})
         chunks: dict[int, Chunk] = {}
-        for cursor in self._hub.members(conversation):
-            known = fresh.get(cursor, 0)
+
+        def news(known: int) -> Chunk:
             if known not in chunks:
-                news = [change for number, change in changes.items() if number > known]
-                chunks[known] = _chunk(conversation, news)
-            if chunks[known].data:
-                cursor.offer_presence(chunks[known])
+                told = [change for number, change in changes.items() if number > known]
+                chunks[known] = _chunk(conversation, told)
+            return chunks[known]
+
+        await self._offer(conversation, news)
+
+    async def _show(self, room: Conversation) -> None:
+        """Give everybody in a room a new list."""
+        everybody, nothing, number = self._members(room), b"", self._number
+        await self._offer(room.id, lambda known: Chunk(room.id, 0, 0, everybody if known <= number else nothing))
+
+    async def _offer(self, conversation: int, news: Callable[[int], Chunk]) -> None:
+        """Offer each member what is news to who knows what there was up to a number; whoever goes live meanwhile knows
+        more than is told here."""
+        self._offered = conversation
+        for offers, cursor in enumerate(self._hub.members(conversation), 1):
+            chunk = news(self._fresh.get(conversation, {}).get(cursor, 0))
+            if chunk.data:
+                cursor.offer_presence(chunk)
+            if offers % FAN_OUT_STEP == 0:
+                await trio.lowlevel.checkpoint()
+        self._offered = 0
+        if conversation not in self._waiting:
+            self._fresh.pop(conversation, None)
 
     def _members(self, room: Conversation) -> bytes:
         """Who is there, as one Members. Those who come within one `interval` are told of the others as the first one

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from trio_chat import proxy_protocol
 from trio_chat.addresses import is_in
 from trio_chat.errors import Disconnected
+from trio_chat.readiness import Readiness
 from trio_chat.transport import SocketTransport
 
 
 class ProxiedTransport(SocketTransport):
     """`proxies` are the networks whose word counts; `pin` is of the key that the proxy shows in TLS."""
 
-    def __init__(self, sock: socket.socket, proxies: Sequence[str], pin: bytes) -> None:
-        super().__init__(sock)
+    def __init__(
+        self, sock: socket.socket, proxies: Sequence[str], pin: bytes, readiness: Readiness | None = None
+    ) -> None:
+        super().__init__(sock, readiness)
         self.pin = pin
         self._proxies = proxies
         self._came = b""

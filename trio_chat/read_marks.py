@@ -14,33 +14,45 @@ from trio_chat.services import Services
 class ReadMarks:
     """Of the conversations of `account`. At first it tells of those in which something is not read."""
 
-    def __init__(self, services: Services, account: Account, reply: Callable[[wire.ReadMark], None]) -> None:
+    __slots__ = ("_account", "_due", "_nursery", "_reply", "_services", "_telling")
+
+    def __init__(self, services: Services, account: Account) -> None:
         self._services = services
         self._account = account
-        self._reply = reply
-        self._telling = trio.CancelScope()
+        self._reply: Callable[[wire.ReadMark], None] | None = None
+        self._nursery: trio.Nursery | None = None
+        self._telling: trio.CancelScope | None = None
         heads = services.hub.head
-        self._due = {one for one in account.conversations if account.mark(one) < heads(one)}
+        self._due = dict.fromkeys(one for one in account.conversations if account.mark(one) < heads(one))
         """Conversations that are to be told of."""
-        self._changed = trio.Event()
 
     def tell(self, conversation: int) -> None:
         """Tell of this one soon."""
-        self._due.add(conversation)
-        self._changed.set()
+        self._due[conversation] = None
+        self._go_on()
+
+    def start(self, nursery: trio.Nursery, reply: Callable[[wire.ReadMark], None]) -> None:
+        """Tell, from now on, by a task in the nursery while there is something to tell. A task of its own: who marked
+        it may be gone before its other connections are told."""
+        self._nursery, self._reply = nursery, reply
+        self._go_on()
 
     def stop(self) -> None:
-        """Tell nothing more."""
-        self._telling.cancel()
+        """Tell nothing more; before the nursery closes."""
+        self._nursery = self._reply = None
+        if self._telling is not None:
+            self._telling.cancel()
 
-    async def run(self) -> None:
-        """Until it is stopped. A task of its own: who marked it may be gone before its other connections are told."""
-        with self._telling:
-            while True:
-                while self._due:
-                    await self._tell(self._due.pop())
-                self._changed = trio.Event()
-                await self._changed.wait()
+    def _go_on(self) -> None:
+        if self._due and self._nursery is not None and self._telling is None:
+            self._telling = trio.CancelScope()
+            self._nursery.start_soon(self._tell_all, self._telling)
+
+    async def _tell_all(self, scope: trio.CancelScope) -> None:
+        with scope:
+            while self._due:
+                await self._tell(self._due.popitem()[0])
+        self._telling = None
 
     async def _tell(self, conversation: int) -> None:
         account, services = self._account, self._services
@@ -50,5 +62,6 @@ class ReadMarks:
         if mark < head:
             with suppress(Unavailable):  # how many is a kindness; the log is not there for those who need it now
                 unread = await services.log.unread(account.id, conversation, after=mark, until=head)
-        if conversation in account.conversations and account.mark(conversation) == mark:  # else it is told again
+        told_again = conversation not in account.conversations or account.mark(conversation) != mark
+        if self._reply is not None and not told_again:
             self._reply(wire.ReadMark(conversation, mark, head, unread))

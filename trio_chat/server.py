@@ -22,6 +22,7 @@ import wire
 from trio_chat import retention
 from trio_chat.admission import make_room, run_session
 from trio_chat.certificate import Certificate
+from trio_chat.collector import Collector, collecting
 from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.errors import ConfigError, StartError
@@ -97,6 +98,9 @@ async def core(services: Services) -> AsyncIterator[None]:
     """Run what the sessions rest on, around the block."""
     async with trio.open_nursery() as nursery:
         nursery.start_soon(services.committer.run)
+        nursery.start_soon(services.keep_alive.run)
+        if services.readiness is not None:
+            nursery.start_soon(services.readiness.run)
         nursery.start_soon(services.hub.run, services.heard)
         nursery.start_soon(services.log.tend)
         nursery.start_soon(services.presence.run)
@@ -144,17 +148,18 @@ async def serve(
     services = make_services(config, chat_log, secret)
     services.owned = owned
     services.certificate = certificate
-    async with core(services), trio.open_nursery() as sessions:
-        async with trio.open_nursery() as accept:
-            if lan:
-                accept.start_soon(announce, config.server_name, listeners[0].getsockname()[1], lan)
-            for listener in listeners:
-                accept.start_soon(_accept, listener, services, sessions)
-            await accept.start(_heed_signals, accept.cancel_scope, services, reload)
-            ready()
-            task_status.started(services)
-        sessions.cancel_scope.deadline = trio.current_time() + config.shutdown_grace
-        await say_goodbye(services)
+    with collecting() as collector:
+        async with core(services), trio.open_nursery() as sessions:
+            async with trio.open_nursery() as accept:
+                if lan:
+                    accept.start_soon(announce, config.server_name, listeners[0].getsockname()[1], lan)
+                for listener in listeners:
+                    accept.start_soon(_accept, listener, services, sessions, collector)
+                await accept.start(_heed_signals, accept.cancel_scope, services, reload)
+                ready()
+                task_status.started(services)
+            sessions.cancel_scope.deadline = trio.current_time() + config.shutdown_grace
+            await say_goodbye(services)
 
 
 async def say_goodbye(services: Services) -> None:
@@ -205,11 +210,13 @@ def _reload(services: Services, reload: Reload) -> None:
 def _transport(services: Services, sock: socket.socket) -> Transport:
     config = services.config
     if config.behind_proxy:
-        return ProxiedTransport(sock, config.proxies, bytes.fromhex(config.behind_proxy))
-    return SocketTransport(sock) if services.certificate is None else TlsTransport(sock, services.certificate)
+        return ProxiedTransport(sock, config.proxies, bytes.fromhex(config.behind_proxy), services.readiness)
+    if services.certificate is None:
+        return SocketTransport(sock, services.readiness)
+    return TlsTransport(sock, services.certificate, services.readiness)
 
 
-async def _accept(listener: socket.socket, services: Services, sessions: trio.Nursery) -> None:
+async def _accept(listener: socket.socket, services: Services, sessions: trio.Nursery, collector: Collector) -> None:
     with listener:
         while True:
             try:
@@ -226,6 +233,7 @@ async def _accept(listener: socket.socket, services: Services, sessions: trio.Nu
                 await trio.sleep(_RETRY_ACCEPT)
             else:
                 sessions.start_soon(run_session, services, _transport(services, sock))
+                collector.came(first=not services.clients)
                 await trio.lowlevel.checkpoint()
 
 

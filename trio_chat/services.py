@@ -16,11 +16,13 @@ from trio_chat.committer import Committer
 from trio_chat.config import Config
 from trio_chat.effects import Evict, Owned, Tell
 from trio_chat.hub import Hub
+from trio_chat.keep_alive import KeepAlive
 from trio_chat.log import Log
 from trio_chat.moderation import newcomer
 from trio_chat.people import Account, Conversation
 from trio_chat.presence import Presence
 from trio_chat.rates import RatesOf
+from trio_chat.readiness import Readiness, readiness
 from trio_chat.state import State
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class Services:
     """Those that read their last words, such as why they are refused, the oldest first; cancelling one closes it."""
     addresses: Addresses = field(default_factory=Addresses, init=False)
     rates: RatesOf = field(default_factory=RatesOf, init=False)
+    readiness: Readiness | None = field(default_factory=readiness, init=False)
+    keep_alive: KeepAlive = field(init=False)
     budget: Budget = field(init=False)
     """Of all outboxes."""
     stopping: bool = False
@@ -64,6 +68,7 @@ class Services:
 
     def __post_init__(self) -> None:
         self.budget = Budget(lambda: self.config.all_outbox_bytes)
+        self.keep_alive = KeepAlive(lambda: self.config)
         self._for_newcomers = (self.config, self.config.for_newcomers())
 
     def config_of(self, account: Account) -> Config:

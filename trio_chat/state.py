@@ -100,7 +100,7 @@ class State:
         self._names.load(saved.names)
         for kept in saved.names:
             if kept.account in self.accounts:
-                self.accounts[kept.account].former.append(kept.id)
+                self.accounts[kept.account].former += (kept.id,)
         for member in saved.members:
             number, conversation = member.id
             everybody[number].conversations[conversation] = member.since or 0

@@ -1,13 +1,14 @@
 """Holds one connection back while its account sends more than it may: nothing of it is read meanwhile."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
 import wire
 from trio_chat.config import Config
 from trio_chat.errors import Flooding
+from trio_chat.people import Account
 from trio_chat.rates import Bucket, Rates
 
 SEARCH_COST: Final = 5
@@ -20,18 +21,31 @@ PAUSE: Final = 0.2
 set first; so a client that sends its next line when the last one is answered and a token is back, makes a pause."""
 
 
+class Configs(Protocol):
+    """Says what holds for whom."""
+
+    def config_of(self, account: Account) -> Config:
+        """The configuration as it holds for this account now."""
+
+
 class Throttle:
-    """Of one connection; `exempt`: nothing is counted and nobody waits.
+    """Of one connection of `account`; `exempt`: nothing is counted and nobody waits.
 
-    The rates are those of `config` now, whatever they were before."""
+    The rates are those of the configuration now, whatever they were before."""
 
-    def __init__(self, rates: Rates, config: Callable[[], Config], *, exempt: bool) -> None:
+    __slots__ = ("_account", "_configs", "_exempt", "_held_until", "_over_since", "_rates")
+
+    def __init__(self, rates: Rates, configs: "Configs", account: Account, *, exempt: bool) -> None:
         self._rates = rates
-        self._config = config
+        self._configs = configs
+        self._account = account
         self._exempt = exempt
         self._over_since = 0.0
         self._held_until = -PAUSE
         """When it was held back last; what is over by a pause counts no more."""
+
+    def _config(self) -> Config:
+        return self._configs.config_of(self._account)
 
     @property
     def limits(self) -> wire.Limits:

@@ -13,6 +13,7 @@ import trio
 import wire
 from trio_chat.certificate import Certificate
 from trio_chat.errors import Disconnected, Refusal
+from trio_chat.readiness import Readiness
 from trio_chat.transport import SocketTransport
 from wire import Code
 
@@ -22,8 +23,8 @@ class TlsTransport(SocketTransport):
 
     _sock: socket.socket | ssl.SSLSocket
 
-    def __init__(self, sock: socket.socket, certificate: Certificate) -> None:
-        super().__init__(sock)
+    def __init__(self, sock: socket.socket, certificate: Certificate, readiness: Readiness | None = None) -> None:
+        super().__init__(sock, readiness)
         self._certificate = certificate
         self._started = False
         self._ended = False

@@ -9,6 +9,8 @@ import trio
 
 import wire
 from trio_chat.errors import Disconnected
+from trio_chat.readiness import Readiness
+from trio_chat.wake import Wake
 
 
 class Transport(Protocol):
@@ -47,12 +49,15 @@ class Transport(Protocol):
 
 
 class SocketTransport:
-    """A plain TCP socket. It is the stdlib's, non-blocking, since trio's own has no synchronous send."""
+    """A plain TCP socket. It is the stdlib's, non-blocking, since trio's own has no synchronous send. Its reader waits
+    by `readiness`, or by trio without it."""
 
     _RECEIVE = 64 * 1024
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, readiness: Readiness | None = None) -> None:
         self._sock = sock
+        self._readiness = readiness
+        self._reader = Wake()
         self._dry = False
         """The last read took all there was: to wait first costs a system call and an exception less."""
         self.peer = self.address = "gone"
@@ -88,7 +93,10 @@ class SocketTransport:
 
     async def _wait_readable(self) -> None:
         try:
-            await trio.lowlevel.wait_readable(self._sock)
+            if self._readiness is None:
+                await trio.lowlevel.wait_readable(self._sock)
+            else:
+                await self._readiness.wait(self._sock.fileno(), self._reader)
         except (OSError, ValueError, trio.ClosedResourceError) as exc:
             raise Disconnected(str(exc)) from exc
 
@@ -119,6 +127,8 @@ class SocketTransport:
     def close(self) -> None:
         """See Transport."""
         if self._sock.fileno() >= 0:
+            if self._readiness is not None:
+                self._readiness.forget(self._sock.fileno())
             trio.lowlevel.notify_closing(self._sock)
             self._sock.close()
 

@@ -41,7 +41,8 @@ class Connection:
 
     def __init__(self, role: Role) -> None:
         self.role: Final = role
-        self._states = dict(START)
+        self._ours = START[role]
+        self._theirs = START[role.peer]
         self._buffer = bytearray()
         self._receive_types = CLIENT_TYPES if role is Role.SERVER else SERVER_TYPES
         self._receive_limit = MAX_FRAME_LOGIN if role is Role.SERVER else MAX_FRAME_SERVER
@@ -51,12 +52,12 @@ class Connection:
     @property
     def our_state(self) -> State:
         """Where we are."""
-        return self._states[self.role]
+        return self._ours
 
     @property
     def their_state(self) -> State:
         """Where the peer is."""
-        return self._states[self.role.peer]
+        return self._theirs
 
     def receive_data(self, data: bytes | bytearray | memoryview) -> None:
         """Take bytes from the peer, in any split. Drain `next_event` before the next call: that bounds the memory at
@@ -74,8 +75,8 @@ class Connection:
         try:
             return self._next_event()
         except RemoteProtocolError as exc:
-            self._error = exc
-            self._states[self.role.peer] = State.ERROR
+            self._error = RemoteProtocolError(exc.code, exc.text)  # without the traceback, which refers to us
+            self._theirs = State.ERROR
             self._buffer.clear()
             raise
 
@@ -122,13 +123,15 @@ class Connection:
             raise LocalProtocolError(f"a {self.role.name} in {self.our_state.name} may not send {cls.__name__}")
 
     def _move(self, sender: Role, cls: type[Event], event: Event) -> None:
-        state = self._states[sender]
+        mine = sender is self.role
+        state, other = (self._ours, self._theirs) if mine else (self._theirs, self._ours)
         moves = TABLE.get((sender, state), {})
         if cls not in moves:
             raise RemoteProtocolError(Code.WRONG_STATE, f"a {cls.__name__} may not come in state {state.name}")
-        self._states[sender], turn = moves[cls]
-        if turn is not None and self._states[sender.peer] is State.WAIT:  # who said Bye, or broke off, takes no turn
-            self._states[sender.peer] = turn
+        state, turn = moves[cls]
+        if turn is not None and other is State.WAIT:  # who said Bye, or broke off, takes no turn
+            other = turn
+        self._ours, self._theirs = (state, other) if mine else (other, state)
         if isinstance(event, Welcome):
             if self.role is Role.SERVER:
                 self._receive_limit = event.max_frame

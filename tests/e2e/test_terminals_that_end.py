@@ -113,7 +113,9 @@ def test_a_server_ends_with_the_terminal_in_which_it_was_started_and_not_by_its_
         if closed:
             terminal.hang_up()
         else:
+            assert terminal.process.stderr is not None
             terminal.process.send_signal(signal.SIGHUP)
+            assert any(b'"reloaded"' in line for line in terminal.process.stderr)
             terminal.process.send_signal(signal.SIGTERM)
         assert terminal.process.wait(PATIENCE) == 0
-        assert ('"reloaded"' in terminal.stderr()) is not closed
+        assert '"reloaded"' not in terminal.stderr()

@@ -185,7 +185,7 @@ async def run(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(hub.run)
         for reader in readers:
-            nursery.start_soon(reader.outbox.run, reader.cursor.next_page)
+            nursery.start_soon(reader.outbox.run, reader.cursor.next_page, lambda _: None)
         for step in steps:
             await _step(step, log, hub, readers, texts)
             for reader in readers:

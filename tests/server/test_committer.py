@@ -75,7 +75,7 @@ class Rig:
         cursor = Cursor(self.hub, outbox, lambda *_: wire.Encoded.of(wire.Pong(0)).data)
         self.hub.enter(cursor, ROOM, 0)
         cursor.begin_catch_up()
-        self.nursery.start_soon(outbox.run, cursor.next_page)
+        self.nursery.start_soon(outbox.run, cursor.next_page, lambda _: None)
         return cursor
 
     def submission(self, number: int, text: str = "") -> Submission:

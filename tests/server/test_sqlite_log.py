@@ -197,7 +197,7 @@ async def test_a_given_up_name_is_kept_for_90_days_across_a_restart(tmp_path: Pa
     for later, free in ((NAME_KEPT - 1, False), (NAME_KEPT, True)):
         state = await reborn(tmp_path / str(free), happens)
         [alice] = state.accounts.values()
-        assert (alice.name, alice.owned, alice.former) == ("cleo", True, ["alice", "beth"])
+        assert (alice.name, alice.owned, alice.former) == ("cleo", True, ("alice", "beth"))
         if free:
             state.login(b"b", "Alice", guest=False, now=NOW + later)
         else:

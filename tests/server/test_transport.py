@@ -4,7 +4,7 @@ import select
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 import trio
@@ -14,6 +14,7 @@ import wire
 from tests.e2e.raw import any_server
 from trio_chat.certificate import fleeting
 from trio_chat.errors import Disconnected, Refusal
+from trio_chat.readiness import Readiness, readiness
 from trio_chat.tls import TlsTransport
 from trio_chat.transport import SocketTransport, send_all
 
@@ -35,21 +36,28 @@ def reset(peer: socket.socket) -> None:
     peer.close()
 
 
-@pytest.fixture(params=["plain", "tls"])
-def pair(request: pytest.FixtureRequest) -> Iterator[Pair]:
+@pytest.fixture(params=["plain", "plain, by trio", "tls", "tls, by trio"])
+async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     sock, peer = connected()
-    if request.param == "plain":
-        with sock, peer:
-            yield SocketTransport(sock), peer
-    else:
-        transport, peer = trio.run(shaken, sock, peer)
-        with transport._sock, peer:
-            yield transport, peer
+    async with trio.open_nursery() as nursery:
+        waiting = None if "by trio" in request.param else readiness()
+        if waiting is not None:
+            nursery.start_soon(waiting.run)
+        if request.param.startswith("plain"):
+            with sock, peer:
+                yield SocketTransport(sock, waiting), peer
+        else:
+            transport, peer = await shaken(sock, peer, waiting)
+            with transport._sock, peer:
+                yield transport, peer
+        nursery.cancel_scope.cancel()
 
 
-async def shaken(sock: socket.socket, peer: socket.socket) -> tuple[TlsTransport, socket.socket]:
+async def shaken(
+    sock: socket.socket, peer: socket.socket, waiting: Readiness | None = None
+) -> tuple[TlsTransport, socket.socket]:
     """The same two with TLS."""
-    transport = TlsTransport(sock, fleeting())
+    transport = TlsTransport(sock, fleeting(), waiting)
     wrapped: list[socket.socket] = []
 
     def wrap() -> None:
@@ -79,7 +87,7 @@ def take(peer: socket.socket, size: int) -> bytes:
     return data
 
 
-def test_the_peer_is_named_for_the_log(pair: Pair) -> None:
+async def test_the_peer_is_named_for_the_log(pair: Pair) -> None:
     transport, peer = pair
     host, port = peer.getsockname()
     assert transport.peer == f"{host}:{port}"

@@ -91,11 +91,11 @@ class NameBook:
         """The account gives up its name, which is nobody else's for a while."""
         self._put_by(account.name_key, account.id, now + NAME_KEPT)
         self._changes.put(NameKept(account.name_key, account.id, now + NAME_KEPT))
-        account.former = (*(name for name in account.former if name != account.name_key), account.name_key)
-        for name in account.former[:-MAX_FORMER]:
-            if self._given_up.get(name, (0, 0.0))[0] == account.id:
-                self._let_go(name)
-        account.former = account.former[-MAX_FORMER:]
+        kept = [name for name in account.former if self._given_up.get(name, (0, 0.0))[0] == account.id]
+        former = [*(name for name in kept if name != account.name_key), account.name_key]
+        for name in former[:-MAX_FORMER]:
+            self._let_go(name)
+        account.former = tuple(former[-MAX_FORMER:])
         first_to_end_first = self._given_up.items()
         for name, _ in list(itertools.takewhile(lambda kept: kept[1][1] <= now, first_to_end_first)):
             self._let_go(name)

@@ -165,11 +165,14 @@ class Hub:
         """What an edit or a forgetting changed in the log is not sent from the tail any more."""
         stream = self._stream(conversation)
         changed = 0
-        self._altered += any(message.kind in (wire.Kind.EDIT, wire.Kind.FORGET) for message in messages)
-        for message in messages:
+        alter = [message for message in messages if message.kind in (wire.Kind.EDIT, wire.Kind.FORGET)]
+        if not alter:
+            return
+        self._altered += 1
+        for message in alter:
             if message.kind is wire.Kind.EDIT:
                 changed = max(changed, message.ref)
-            elif message.kind is wire.Kind.FORGET:  # it takes the edits away too
+            else:  # it takes the edits away too
                 changed = message.seq - 1
         count = changed - (stream.head - len(stream.tail))
         if stream.tail and count > 0:

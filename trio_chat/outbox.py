@@ -117,9 +117,14 @@ class Outbox:
         self._put(data)
         self.wake()
 
+    @property
+    def crowded(self) -> bool:
+        """Whether the queued control frames are over their bound."""
+        return self.control_bytes > self._max_control
+
     async def control_room(self) -> None:
-        """Wait until the queued control frames are under their bound."""
-        while self.control_bytes > self._max_control:
+        """Wait until they are under it."""
+        while self.crowded:
             self._room = trio.Event()
             await self._room.wait()
             self._room = None
@@ -222,7 +227,7 @@ class Outbox:
                 self._count(-len(item.data))
             else:
                 self._count(control=-len(item))
-        if self._room is not None and self.control_bytes <= self._max_control:
+        if self._room is not None and not self.crowded:
             self._room.set()
 
     async def _write(self, data: bytes) -> None:

@@ -223,7 +223,8 @@ class Session:
                         self.lost("end of stream")
                         return
                     connection.receive_data(data)
-                    await self._throttle.received(len(data))
+                    if not self._throttle.received(len(data)):
+                        await self._throttle.receipt()
                 elif isinstance(event, wire.Bye):
                     await services.committer.flush()
                     self._quit = True
@@ -231,7 +232,8 @@ class Session:
                     return
                 else:
                     await self._do(cast("Request", event))  # a server's Connection decodes nothing else
-                    await self.outbox.control_room()
+                    if self.outbox.crowded:
+                        await self.outbox.control_room()
                     if number % READ_STEP == 0:
                         await trio.lowlevel.checkpoint()
             except wire.RemoteProtocolError as exc:
@@ -273,13 +275,13 @@ class Session:
     async def _has_turn(self, event: Request) -> bool:
         """Wait until the account may send it. False: it is a line that was stored before, which never waits, and is
         answered."""
-        if isinstance(event, wire.Say):
-            if self._throttle.spent and await self._is_answered(event):
+        if not isinstance(event, wire.Say):
+            await self._throttle.request(SEARCH_COST if isinstance(event, wire.Search) else 1)
+        elif not self._throttle.take_message():
+            if await self._is_answered(event):
                 self._throttle.forgive()
                 return False
             await self._throttle.message()
-        else:
-            await self._throttle.request(SEARCH_COST if isinstance(event, wire.Search) else 1)
         return True
 
     def _refuse(self, ref: int, refusal: Refusal) -> None:

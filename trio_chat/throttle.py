@@ -1,6 +1,7 @@
 """Holds one connection back while its account sends more than it may: nothing of it is read meanwhile."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 import trio
@@ -56,31 +57,27 @@ class Throttle:
         burst, byte_burst = (config.burst if config.rate else 0), (config.byte_burst if config.byte_rate else 0)
         return wire.Limits(wire.MAX_TEXT, burst, config.rate, byte_burst, config.byte_rate)
 
-    @property
-    def spent(self) -> bool:
-        """Whether the next message would have to wait."""
-        config = self._config()
-        wait = self._rates.messages.wait(1, config.rate, config.burst, trio.current_time())
-        return wait > 0 and not self._exempt
-
-    async def received(self, count: int) -> None:
-        """So many bytes came in one read; wait until they may have. Raises Flooding."""
-        if not self._exempt:
-            config = self._config()
-            self._rates.octets.take(count + RECEIVE_COST, config.byte_rate, trio.current_time())
-            await self._hold(self._rates.octets, 0, lambda: (self._config().byte_rate, self._config().byte_burst))
+    def take_message(self) -> bool:
+        """Take a message, if it need not wait."""
+        return not self._message()
 
     async def message(self) -> None:
         """Wait until a message may be taken. Raises Flooding."""
-        if not self._exempt:
-            await self._hold(self._rates.messages, 1, lambda: (self._config().rate, self._config().burst))
+        await self._hold(self._message)
 
     async def request(self, cost: int = 1) -> None:
         """The same for another request. Raises Flooding."""
+        await self._hold(partial(self._request, cost))
+
+    def received(self, count: int) -> bool:
+        """So many bytes came in one read: whether they may have, by now."""
         if not self._exempt:
-            await self._hold(
-                self._rates.requests, cost, lambda: (self._config().request_rate, self._config().request_burst)
-            )
+            self._rates.octets.take(count + RECEIVE_COST, self._config().byte_rate, trio.current_time())
+        return not self._received()
+
+    async def receipt(self) -> None:
+        """Wait until all that came may have. Raises Flooding."""
+        await self._hold(self._received)
 
     def repeated(self) -> None:
         """What was taken as a message is stored already: it does not count."""
@@ -92,15 +89,28 @@ class Throttle:
         """What was sent does not count as a flood: it is sent once more, as it should be."""
         self._held_until = trio.current_time() - PAUSE
 
-    async def _hold(self, bucket: Bucket, count: int, limit: Callable[[], tuple[float, int]]) -> None:
-        """Wait for `count` tokens, and take them. Other connections of the account wait for the same ones."""
-        while True:
+    def _message(self) -> float:
+        if self._exempt:
+            return 0.0
+        config = self._config()
+        return _take(self._rates.messages, 1, config.rate, config.burst)
+
+    def _request(self, cost: int) -> float:
+        if self._exempt:
+            return 0.0
+        config = self._config()
+        return _take(self._rates.requests, cost, config.request_rate, config.request_burst)
+
+    def _received(self) -> float:
+        if self._exempt:
+            return 0.0
+        config = self._config()
+        return _take(self._rates.octets, 0, config.byte_rate, config.byte_burst)
+
+    async def _hold(self, take: Callable[[], float]) -> None:
+        """Wait until `take` has taken. Other connections of the account wait for the same tokens."""
+        while wait := take():
             now = trio.current_time()
-            rate, burst = limit()
-            wait = bucket.wait(count, rate, burst, now)
-            if not wait:
-                bucket.take(count, rate, now)
-                return
             if now - self._held_until >= PAUSE:
                 self._over_since = now
             left = self._over_since + self._config().flood_timeout - now
@@ -108,3 +118,14 @@ class Throttle:
             await trio.sleep_until(self._held_until)
             if wait >= left:
                 raise Flooding(f"it sent too much for {self._config().flood_timeout:g} s")
+
+
+def _take(bucket: Bucket, count: int, rate: float, burst: float) -> float:
+    """Seconds until there are so many tokens; 0: there were, and they are taken."""
+    if not rate:
+        return 0.0
+    now = trio.current_time()
+    wait = bucket.wait(count, rate, burst, now)
+    if not wait:
+        bucket.take(count, rate, now)
+    return wait

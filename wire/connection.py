@@ -41,6 +41,7 @@ class Connection:
 
     def __init__(self, role: Role) -> None:
         self.role: Final = role
+        self._peer = role.peer
         self._ours = START[role]
         self._theirs = START[role.peer]
         self._buffer = bytearray()
@@ -87,14 +88,14 @@ class Connection:
             end = HEADER.size + length
             if len(self._buffer) < end:
                 return NEED_DATA
-            payload = bytes(self._buffer[HEADER.size : end])
+            payload = self._buffer[HEADER.size : end]
             del self._buffer[:end]
             cls = self._receive_types.get(number)
             if cls is not None:
                 event = decode(cls, payload)
-                self._move(self.role.peer, cls, event)
+                self._move(self._peer, cls, event)
                 return event
-            if (self.role.peer, self.their_state) not in TABLE:
+            if (self._peer, self._theirs) not in TABLE:
                 raise RemoteProtocolError(Code.WRONG_STATE, "nothing may follow a Bye")
             if self.role is Role.SERVER:
                 return Unknown(number, decode_id(payload))

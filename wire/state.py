@@ -28,6 +28,8 @@ class Role(enum.Enum):
     CLIENT = enum.auto()
     SERVER = enum.auto()
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and each event looks into the table
+
     @property
     def peer(self) -> "Role":
         """The other side."""
@@ -51,6 +53,8 @@ class State(enum.Enum):
     OPEN = enum.auto()
     CLOSED = enum.auto()
     ERROR = enum.auto()
+
+    __hash__ = object.__hash__
 
 
 START: Final = {Role.CLIENT: State.SEND_HELLO, Role.SERVER: State.WAIT}

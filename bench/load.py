@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 TAG_SIZE: Final = 18
 """Of what each text begins with, by which members check the order: see load.c."""
 _TIMES: Final = 1 << 16
+_ACKS: Final = 1 << 22
+"""Acks of a run, at the most."""
 _ERRORS: Final = {
-    -1: "a member saw a line twice, or out of its order",
+    -1: "a member saw a line twice, or out of its order, or one that was not for it",
     -2: "a line did not come",
     -3: "a member was cut",
 }
@@ -43,6 +45,7 @@ class _Load(ctypes.Structure):
         ("fds", ctypes.POINTER(ctypes.c_int)),
         ("members", ctypes.c_int),
         ("senders", ctypes.c_int),
+        ("own", ctypes.c_int),
         ("witness", ctypes.c_int),
         ("echoes", ctypes.c_int),
         ("frames", ctypes.POINTER(_Frame)),
@@ -56,6 +59,7 @@ class _Load(ctypes.Structure):
         ("takes", ctypes.c_int64),
         ("most_takes", ctypes.c_int64),
         ("delivered", ctypes.c_int64),
+        ("acked", ctypes.c_int64),
         ("due", ctypes.POINTER(ctypes.c_int)),
     )
 
@@ -66,12 +70,15 @@ def tagged(sender: int) -> str:
 
 
 class Load:
-    """Members on `socks`, the first of which, one for each of `frames`, talk."""
+    """Members on `socks`, the first of which, one for each of `frames`, talk: the last of them, as many as `own`, to
+    themselves."""
 
-    def __init__(self, library: Path, socks: list[socket.socket], frames: list[Frame], *, echoes: bool) -> None:
+    def __init__(
+        self, library: Path, socks: list[socket.socket], frames: list[Frame], *, echoes: bool = True, own: int = 0
+    ) -> None:
         members, senders = len(socks), len(frames)
         self._run = ctypes.CDLL(str(library)).run
-        self._run.argtypes = (ctypes.POINTER(_Load), ctypes.c_int, ctypes.c_double, ctypes.c_double)
+        self._run.argtypes = (ctypes.POINTER(_Load), ctypes.c_int, ctypes.c_int, ctypes.c_double, ctypes.c_double)
         self._data = [frame.data for frame in frames]  # C has pointers into it
         made = [_Frame(frame.data, len(frame.data), *frame[1:]) for frame in frames]
         self._rest = ctypes.create_string_buffer(members * TAG_SIZE)
@@ -79,6 +86,7 @@ class Load:
             (ctypes.c_int * members)(*(sock.fileno() for sock in socks)),
             members,
             senders,
+            senders - own,
             senders,
             echoes,
             (_Frame * senders)(*made),
@@ -90,24 +98,31 @@ class Load:
 
     def flood(self, window: int, seconds: float) -> int:
         """Each sender has `window` texts under way, for so long: the deliveries. Raises LoadError."""
-        return self._go(window, 0, seconds)
+        return self._go(window, 0, 0, seconds)
 
     def pace(self, rate: float, seconds: float) -> list[float]:
         """So many texts a second in all: how long each delivery took, in seconds, sorted. Raises LoadError."""
-        most = int(rate * seconds * 1.1 + 10) * self._load.members
+        return self._timed(int(rate * seconds * 1.1 + 10) * self._load.members, 0, 0, rate, seconds)
+
+    def acks(self, window: int, own_window: int, seconds: float) -> tuple[list[float], int]:
+        """Each sender to itself has `own_window` texts under way, the others `window`: how long each ack took, in
+        seconds, sorted; and the deliveries of the others. Raises LoadError."""
+        return self._timed(_ACKS, window, own_window, 0, seconds), int(self._load.delivered)
+
+    def _timed(self, most: int, window: int, own_window: int, rate: float, seconds: float) -> list[float]:
         took = (ctypes.c_double * most)()
         sent_at = (ctypes.c_double * (_TIMES * self._load.senders))()
         self._load.sent_at = ctypes.cast(sent_at, ctypes.POINTER(ctypes.c_double))
         self._load.took = ctypes.cast(took, ctypes.POINTER(ctypes.c_double))
         self._load.times, self._load.takes, self._load.most_takes = _TIMES, 0, most
-        self._go(0, rate, seconds)
+        self._go(window, own_window, rate, seconds)
         times = sorted(took[: self._load.takes])
         self._load.sent_at = self._load.took = None
         return times
 
-    def _go(self, window: int, rate: float, seconds: float) -> int:
-        self._load.delivered = 0
-        error = self._run(ctypes.byref(self._load), window, rate, seconds)
+    def _go(self, window: int, own_window: int, rate: float, seconds: float) -> int:
+        self._load.delivered = self._load.acked = 0
+        error = self._run(ctypes.byref(self._load), window, own_window, rate, seconds)
         if error:
             raise LoadError(_ERRORS.get(error, f"the load failed: {error}"))
         return int(self._load.delivered)

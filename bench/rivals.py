@@ -101,15 +101,23 @@ def _free_port() -> int:
 
 @contextmanager
 def _trio_chat(members: int) -> Iterator[Server]:
-    with tempfile.TemporaryDirectory() as folder:
-        config = Path(folder) / "server.toml"
-        config.write_text(
-            f"max_clients = {members + 100}\nmax_logins = 1000\nhost = ['127.0.0.1']\n"
-            "ping_after = 3600\ndead_after = 7200\n"
-        )
-        where = ["--config", str(config), "--data", folder, "--port", "0", "--rate", "off", "--plaintext"]
-        with _process([sys.executable, "-m", "trio_chat", *where]) as server:
-            yield server
+    with tempfile.TemporaryDirectory() as folder, trio_chat(members, data=Path(folder)) as server:
+        yield server
+
+
+@contextmanager
+def trio_chat(
+    members: int, *, data: Path, tls: bool = False, module: str = "trio_chat", settings: str = ""
+) -> Iterator[Server]:
+    """One whose log is in `data`. It asks nobody whether they are there: the load does not answer."""
+    config = data / "server.toml"
+    config.write_text(
+        f"max_clients = {members + 100}\nmax_logins = 1000\nhost = ['127.0.0.1']\n"
+        f"ping_after = 3600\ndead_after = 7200\n{settings}"
+    )
+    where = ["--config", str(config), "--data", str(data), "--port", "0", "--rate", "off"]
+    with _process([sys.executable, "-m", module, *where, *([] if tls else ["--plaintext"])]) as server:
+        yield server
 
 
 def _trio_chat_join(server: Server, numbers: range) -> list[socket.socket]:
@@ -141,10 +149,10 @@ def _until(sock: socket.socket, connection: wire.Connection, kind: type[peers.E]
     return event
 
 
-def _trio_chat_frame(sender: int, size: int) -> Frame:
+def trio_chat_frame(sender: int, size: int, to: str = ROOM) -> Frame:
     text = tagged(sender).ljust(max(TAG_SIZE, size - 67), "x")
     nonce = (time.time_ns() // 1_000_000).to_bytes(8, "big") + b"\xff" * 8
-    data = wire.Encoded.of(wire.Say(0x7FFFFFFF, nonce, ROOM, text)).data
+    data = wire.Encoded.of(wire.Say(0x7FFFFFFF, nonce, to, text)).data
     return Frame(
         data,
         id_at=data.index(b"\x7f\xff\xff\xff"),
@@ -259,7 +267,7 @@ def _uvloop() -> str:
 
 
 SERVERS: Final[dict[str, Kind]] = {
-    "trio-chat": Kind(_trio_chat, _trio_chat_join, _trio_chat_frame, echoes=True, absent=_there),
+    "trio-chat": Kind(_trio_chat, _trio_chat_join, trio_chat_frame, echoes=True, absent=_there),
     "limit": Kind(_lines([str(BUILT / "limit")]), _line_join, _line_frame, echoes=True, absent=_there),
     "seed": Kind(_lines([str(BUILT / "seed")]), _line_join, _line_frame, echoes=True, absent=_there),
     "ngircd": Kind(_ngircd, _irc_join, _irc_frame, echoes=False, absent=_program("ngircd")),

@@ -1,5 +1,7 @@
 /* The load of `bench.compare`: members on sockets that are connected and logged in, some of which talk.
  *
+ * The senders from `own` on talk to themselves: nobody else must see that. What they see of it acknowledges it.
+ *
  * Each text holds MARK, a sender of 3 digits, `n` and a number of 10 digits. Every member must see the numbers of every
  * sender rise by one: a load that saw anything else returns an error, and has no figures. */
 #include <errno.h>
@@ -27,7 +29,7 @@ struct frame {
 
 struct load {
     const int *fds;
-    int members, senders, witness, echoes; /* echoes: whether who says something gets it too */
+    int members, senders, own, witness, echoes; /* echoes: whether who says something gets it too */
     const struct frame *frames;
     int64_t *next;   /* of each sender: the number of its next text; kept from run to run */
     int64_t *seen;   /* members x senders: the number that was seen last */
@@ -37,8 +39,8 @@ struct load {
     int times;
     double *took;
     int64_t takes, most_takes;
-    int64_t delivered;
-    int *due; /* of each sender: how many of its texts the witness saw since */
+    int64_t delivered, acked; /* texts for all, and those of senders to themselves */
+    int *due; /* of each sender: how many of its texts the witness, or itself, saw since */
 };
 
 static double now(void)
@@ -105,10 +107,13 @@ static int hear(struct load *l, int member)
             number = number * 10 + found[i] - '0';
         if (sender < 0 || sender >= l->senders || number != ++l->seen[member * l->senders + sender])
             return DISORDER;
-        l->delivered++;
-        if (l->sent_at && l->takes < l->most_takes)
+        int own = sender >= l->own;
+        if (own && member != sender)
+            return DISORDER;
+        own ? l->acked++ : l->delivered++;
+        if (l->sent_at && l->takes < l->most_takes && (own || l->own == l->senders))
             l->took[l->takes++] = at - l->sent_at[number % l->times * l->senders + sender];
-        if (member == l->witness)
+        if (own || member == l->witness)
             l->due[sender]++;
         from = found + TAG;
     }
@@ -126,15 +131,15 @@ static int64_t missing(const struct load *l)
     int64_t count = 0;
     for (int member = 0; member < l->members; member++)
         for (int sender = 0; sender < l->senders; sender++)
-            if (member != sender || l->echoes)
+            if (sender >= l->own ? member == sender : member != sender || l->echoes)
                 count += l->next[sender] - 1 - l->seen[member * l->senders + sender];
     return count;
 }
 
-/* Flood, where `window` texts of each sender are under way until the witness has seen them; or, with `rate`, so many
- * texts a second in all, by the clock. Then wait until everybody has everything. It never sleeps: to wake the load's core
+/* Flood, where `window` texts of each sender are under way until the witness has seen them, and `own_window` of those
+ * that talk to themselves; or, with `rate`, so many texts a second in all, by the clock. Then wait until everybody has everything. It never sleeps: to wake the load's core
  * costs a server up to half of what a send does, and the slower one more often. */
-int run(struct load *l, int window, double rate, double seconds)
+int run(struct load *l, int window, int own_window, double rate, double seconds)
 {
     int polled = epoll_create1(0), error = DONE;
     struct epoll_event ready[256];
@@ -148,7 +153,7 @@ int run(struct load *l, int window, double rate, double seconds)
     double start = now(), last = start;
     int64_t said = 0;
     for (int i = 0; rate == 0 && i < l->senders && !error; i++)
-        error = say(l, i, window);
+        error = say(l, i, i < l->own ? window : own_window);
     while (!error) {
         double at = now();
         int over = at - start >= seconds;

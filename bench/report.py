@@ -64,6 +64,8 @@ ALONE: Final = (
     ("Milliseconds until the server listens", "begin", "listening: ms", "<", 500),
 )
 """What is to be reached, work, figure, and what the median must be: of those `works` that were measured."""
+SAID: Final = {"CPU-s per million": "CPU of a delivery", "p99 ms": "p99", "a second": "so many a second"}
+"""Figures of `GOALS`."""
 SIGNS: Final = {"≤": operator.le, "<": operator.lt, "≥": operator.ge}
 OURS: Final = "trio-chat"
 HEAD: Final = """# How fast it is
@@ -90,7 +92,7 @@ def page(run: Run, drawn: list[str], reasons: str) -> str:
     parts += ["", "## The goals", "", *_goals(run), "", *([reasons.strip(), ""] if reasons else [])]
     for title, work, figure, more in WORKS:
         parts += _beside(run["servers"], f"{title}: {_long(figure)}", f"{work}: {figure}", more=more)
-    parts += [*drawn, ""]
+    parts += drawn
     if run["works"]:
         parts += ["## trio-chat alone", "", *_alone(run["works"]), ""]
     return "\n".join(parts)
@@ -103,7 +105,7 @@ def _where(run: Run) -> str:
         f"{about['date']}, {about['cpu']}, {about['kernel']}; {about['versions']}. Medians of {run['rounds']} rounds, "
         f"{run['seconds']:g} s each. The machine's own noise: between the rounds the same little loop took "
         f"{_short(min(loops))} to {_short(max(loops))} ms, {_short(statistics.median(loops))} as a rule, and "
-        f"{stolen:.1f}% of the time went to other guests of its host."
+        f"{_short(stolen)}% of the time went to other guests of its host."
     )
 
 
@@ -120,7 +122,7 @@ def _goals(run: Run) -> Iterator[str]:
     titles = {work: title for title, work, *_ in WORKS}
     servers = run["servers"]
     for work, figure, peer, sign, bound in GOALS:
-        what, name = f"{titles[work]}: {_long(figure)}, to that of {peer}", f"{work}: {figure}"
+        what, name = f"{titles[work]}: {SAID[figure]}, beside {peer}", f"{work}: {figure}"
         if name in servers[OURS] and name in servers.get(peer, {}):
             seen = statistics.median(servers[OURS][name]) / statistics.median(servers[peer][name])
             yield _goal(what, sign, bound, seen, " of it")

@@ -103,7 +103,8 @@ def _where(run: Run) -> str:
     loops, (stolen,) = noise["loop ms"], noise["stolen %"]
     return (
         f"{about['date']}, {about['cpu']}, {about['kernel']}; {about['versions']}. Medians of {run['rounds']} rounds, "
-        f"{run['seconds']:g} s each. The machine's own noise: between the rounds the same little loop took "
+        f"{run['seconds']:g} s each, paced ones 5 at least. "
+        "The machine's own noise: between the rounds the same little loop took "
         f"{_short(min(loops))} to {_short(max(loops))} ms, {_short(statistics.median(loops))} as a rule, and "
         f"{_short(stolen)}% of the time went to other guests of its host."
     )

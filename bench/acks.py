@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import rivals
-from bench.compare import DELIVERY, joined
+from bench.compare import joined
 from bench.load import Load
 from bench.tls import shown
 
@@ -30,7 +30,7 @@ READERS: Final = 500
 def run(rounds: int, seconds: float) -> dict[str, list[float]]:
     """The figures, one of each round."""
     figures: dict[str, list[float]] = {}
-    take_load_core()
+    rivals.be_load()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=rivals.BUILT)))
         quiet = stack.enter_context(_load(folder / "quiet", 0))
@@ -52,9 +52,9 @@ def _load(folder: Path, readers: int) -> Iterator[Load]:
     kind = rivals.SERVERS["trio-chat"]
     with rivals.trio_chat(SENDERS + readers, data=folder) as server, ExitStack() as stack:
         socks = joined(kind, server, SENDERS + readers, stack)
-        frames = [rivals.trio_chat_frame(sender, DELIVERY) for sender in range(talkers)]
+        frames = [rivals.trio_chat_frame(sender) for sender in range(talkers)]
         own = range(talkers, talkers + SENDERS)
-        frames += [rivals.trio_chat_frame(sender, DELIVERY, f"@m{sender:05}") for sender in own]
+        frames += [rivals.trio_chat_frame(sender, f"@m{sender:05}") for sender in own]
         yield Load(rivals.BUILT / "load.so", socks, frames, own=SENDERS)
 
 

@@ -3,6 +3,7 @@
 All their flood protection is off. `SERVERS` has them by name; `absent` says why one cannot be run here."""
 
 import os
+import resource
 import shutil
 import socket
 import subprocess
@@ -11,9 +12,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -25,22 +27,34 @@ SOURCES: Final = Path(__file__).parent / "c"
 BUILT: Final = Path(__file__).parent.parent / "build" / "bench"
 ROOM: Final = "#lobby"
 READ: Final = 1 << 20
+PATIENCE: Final = 20.0
+"""Seconds until a server must listen, and for each of its answers while somebody gets in."""
+DELIVERY: Final = 117
+"""Bytes of each delivery, of all servers; of trio-chat up to two less or more, as the numbers of its lines grow."""
+_SCHED: Final = 2
+"""CPUCLOCK_SCHED of the kernel's include/linux/posix-timers.h."""
 
 
 class Server(NamedTuple):
-    """A running one; `join_all` connects and logs in so many at once, and returns when all of them are in the room."""
+    """A running one."""
 
     pid: int
     port: int
 
+    def cpu(self) -> float:
+        """CPU seconds so far, user and system, of all its threads: its process's clock, see clock_getcpuclockid(3);
+        /proc/PID/stat counts in hundredths only."""
+        return time.clock_gettime(~self.pid << 3 | _SCHED)
+
 
 class Kind(NamedTuple):
-    """`start` gives a running server that takes so many members; `frame` is what a sender says, given its index and
-    how long a delivery is to be; `echoes`: whether it gets it back itself."""
+    """`start` gives a running server that takes so many members; `join_all` connects and logs in so many at once, and
+    returns when all of them are in the room, or raises OSError; `frame` is what a sender says, given its index;
+    `echoes`: whether it gets it back itself."""
 
-    start: Callable[[int], "AbstractContextManager[Server]"]
+    start: Callable[[int], AbstractContextManager[Server]]
     join_all: Callable[[Server, range], list[socket.socket]]
-    frame: Callable[[int, int], Frame]
+    frame: Callable[[int], Frame]
     echoes: bool
     absent: Callable[[], str]
 
@@ -57,15 +71,25 @@ def build() -> str:
     return ""
 
 
+@cache
 def cores() -> tuple[int, int]:
-    """One for the server, with all its threads, and one for the load."""
+    """One for the server, with all its threads, and one for the load: of those that this process had at the first call,
+    before it went to the load's itself."""
     found = sorted(os.sched_getaffinity(0))
     return found[0], found[-1]
 
 
+def be_load() -> None:
+    """Run on the load's core from now on, with as many files as there may be."""
+    os.sched_setaffinity(0, {cores()[1]})
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 @contextmanager
 def _process(command: list[str], port: int = 0) -> Iterator[Server]:
-    """A server on its core. It prints its port, or listens on the one that it was given."""
+    """A server on its core. It prints its port, or listens on the one that it was given. Raises OSError where it does
+    not start."""
     server_core, _ = cores()
     process = subprocess.Popen(
         ["taskset", "-c", str(server_core), *command],
@@ -76,19 +100,32 @@ def _process(command: list[str], port: int = 0) -> Iterator[Server]:
     )
     try:
         if process.stdout is not None:
-            port = int(process.stdout.readline().rsplit(":", 1)[-1])
-        for _ in range(1000):
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except ConnectionRefusedError:
-                time.sleep(0.01)
+            port = _printed_port(process.stdout)
+        _wait(port)
         yield Server(process.pid, port)
     finally:
         process.terminate()
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _printed_port(stdout: IO[str]) -> int:
+    if line := stdout.readline():
+        return int(line.rsplit(":", 1)[-1])
+    raise ConnectionError("it did not start")
+
+
+def _wait(port: int) -> None:
+    """Until somebody listens there."""
+    end = time.perf_counter() + PATIENCE
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionRefusedError:
+            if time.perf_counter() > end:
+                raise
+        time.sleep(0.01)
 
 
 def _free_port() -> int:
@@ -145,12 +182,14 @@ def _trio_chat_join(server: Server, numbers: range) -> list[socket.socket]:
 def _until(sock: socket.socket, connection: wire.Connection, kind: type[peers.E]) -> peers.E:
     while not isinstance(event := connection.next_event(), kind):
         if event is wire.NEED_DATA:
-            connection.receive_data(sock.recv(READ))
+            connection.receive_data(_received(sock))
     return event
 
 
-def trio_chat_frame(sender: int, size: int, to: str = ROOM) -> Frame:
-    text = tagged(sender).ljust(max(TAG_SIZE, size - 67), "x")
+def trio_chat_frame(sender: int, to: str = ROOM) -> Frame:
+    """What a member says in the lobby, or to somebody."""
+    around = 63  # 61 bytes for the first lines of a log; 65 once it has had 65,536
+    text = tagged(sender).ljust(DELIVERY - around, "x")
     nonce = (time.time_ns() // 1_000_000).to_bytes(8, "big") + b"\xff" * 8
     data = wire.Encoded.of(wire.Say(0x7FFFFFFF, nonce, to, text)).data
     return Frame(
@@ -175,8 +214,8 @@ def _line_join(server: Server, numbers: range) -> list[socket.socket]:
     return [_connected(server) for _ in numbers]
 
 
-def _line_frame(sender: int, size: int) -> Frame:
-    data = tagged(sender).encode().ljust(size - 1, b"x") + b"\n"
+def _line_frame(sender: int) -> Frame:
+    data = tagged(sender).encode().ljust(DELIVERY - 1, b"x") + b"\n"
     return Frame(data, number_at=TAG_SIZE - 10)
 
 
@@ -230,25 +269,36 @@ def _irc_join(server: Server, numbers: range) -> list[socket.socket]:
 def _lines_until(sock: socket.socket, mark: bytes) -> None:
     data = b""
     while mark not in data:
-        got = sock.recv(READ)
-        assert got, data
+        got = _received(sock)
         data = data[-64:] + got
         for line in got.split(b"\r\n"):
             if line.startswith(b"PING "):
                 sock.sendall(b"PONG " + line[5:] + b"\r\n")
 
 
-def _irc_frame(sender: int, size: int) -> Frame:
-    start = b"PRIVMSG #lobby :"
-    around = len(b":m00000!~m@127.0.0.1 PRIVMSG #lobby :\r\n")
-    data = start + tagged(sender).encode().ljust(max(TAG_SIZE, size - around), b"x") + b"\r\n"
-    return Frame(data, number_at=len(start) + TAG_SIZE - 10)
+def _irc_frame(user: str) -> Callable[[int], Frame]:
+    """`user` is how the server writes the user whom clients give as `m`: not asked of ident, or not known to it."""
+    around = len(f":m00000!{user}@127.0.0.1 PRIVMSG #lobby :\r\n")
+
+    def frame(sender: int) -> Frame:
+        start = b"PRIVMSG #lobby :"
+        data = start + tagged(sender).encode().ljust(DELIVERY - around, b"x") + b"\r\n"
+        return Frame(data, number_at=len(start) + TAG_SIZE - 10)
+
+    return frame
 
 
 def _connected(server: Server) -> socket.socket:
-    sock = socket.create_connection(("127.0.0.1", server.port))
+    sock = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
+
+
+def _received(sock: socket.socket) -> bytes:
+    """Some of it. Raises ConnectionError at the end."""
+    if data := sock.recv(READ):
+        return data
+    raise ConnectionError("a client was cut before it was in the room")
 
 
 # --- all of them
@@ -270,8 +320,8 @@ SERVERS: Final[dict[str, Kind]] = {
     "trio-chat": Kind(_trio_chat, _trio_chat_join, trio_chat_frame, echoes=True, absent=_there),
     "limit": Kind(_lines([str(BUILT / "limit")]), _line_join, _line_frame, echoes=True, absent=_there),
     "seed": Kind(_lines([str(BUILT / "seed")]), _line_join, _line_frame, echoes=True, absent=_there),
-    "ngircd": Kind(_ngircd, _irc_join, _irc_frame, echoes=False, absent=_program("ngircd")),
-    "inspircd": Kind(_inspircd, _irc_join, _irc_frame, echoes=False, absent=_program("inspircd")),
+    "ngircd": Kind(_ngircd, _irc_join, _irc_frame("~m"), echoes=False, absent=_program("ngircd")),
+    "inspircd": Kind(_inspircd, _irc_join, _irc_frame("m"), echoes=False, absent=_program("inspircd")),
     "asyncio+uvloop": Kind(
         _lines([sys.executable, "-m", "bench.plain_asyncio"]), _line_join, _line_frame, echoes=True, absent=_uvloop
     ),

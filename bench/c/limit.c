@@ -2,7 +2,8 @@
  *
  *     limit       prints the port it listens on, and sends each line that it gets to everybody
  *
- * What a socket does not take is queued for it. Nothing is parsed but line ends, nothing is stored. */
+ * What a socket does not take is queued for it. Nothing is parsed but line ends, nothing is stored. A client whose line is
+ * as long as its buffer (LINE bytes) is cut. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -80,7 +81,7 @@ static int hear(int fd)
 {
     struct client *c = clients[fd];
     ssize_t n = recv(fd, c->line + c->have, LINE - c->have, MSG_DONTWAIT);
-    if (n == 0 || (n < 0 && errno != EAGAIN) || c->have + n == LINE)
+    if (n == 0 || (n < 0 && errno != EAGAIN))
         return 0;
     if (n < 0)
         return 1;
@@ -93,7 +94,7 @@ static int hear(int fd)
     batched += whole;
     c->have -= whole;
     memmove(c->line, c->line + whole, c->have);
-    return 1;
+    return c->have < LINE;
 }
 
 static void greet(int listener)

@@ -2,7 +2,7 @@
  *
  *     seed        prints the port it listens on, and sends each line that it gets to everybody
  *
- * A client that takes nothing is dropped: this server has no queues. */
+ * It has no queues: a client that takes nothing for a second holds up all others that long, and is dropped then. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define LINE 4096
@@ -60,12 +61,14 @@ static void greet(int listener)
 {
     struct client *c = calloc(1, sizeof *c);
     int yes = 1;
+    struct timeval patience = {.tv_sec = 1};
     c->fd = accept(listener, NULL, NULL);
     if (c->fd < 0) {
         free(c);
         return;
     }
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     c->next = clients;
     clients = c;
 }

@@ -11,11 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from bench import begin, idle
+from bench import begin, idle, tls
 from bench.rivals import BUILT
 from bench.tls import shown
 
-WORKS: Final[dict[str, Callable[[int, float], dict[str, list[float]]]]] = {"idle": idle.run, "begin": begin.run}
+WORKS: Final[dict[str, Callable[[int, float], dict[str, list[float]]]]] = {
+    "idle": idle.run,
+    "tls": tls.run,
+    "begin": begin.run,
+}
 
 
 def main() -> None:

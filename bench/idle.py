@@ -1,0 +1,117 @@
+"""Idle: how much memory does the server hold for a member of the lobby that says nothing?
+
+    python -m bench.idle [--rounds 3] [--members 1000 10000]
+
+Plain and with TLS, each on a server of its own with its log on disk. All members are in the lobby, and ten of them have
+said ten lines each, so that everything was delivered to all. KiB of resident memory (/proc) for each connection, less
+what the server had before the first; as medians with the least and the most.
+"""
+
+import argparse
+import os
+import resource
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from bench.peers import READ, Member, any_server, join, line
+from bench.rivals import Server, cores
+from bench.tls import resident, shown
+
+AMOUNTS: Final = (1000, 10_000)
+AT_ONCE: Final = 32
+"""Logins under way at a time."""
+QUIET: Final = 5
+"""Times in a row, 0.2 s apart, that nobody has heard anything."""
+
+
+@contextmanager
+def serving(members: int, *, tls: bool) -> Iterator[Server]:
+    """A server on its core that pings nobody, with its log beside this checkout."""
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        config = Path(folder) / "server.toml"
+        config.write_text(
+            f"max_clients = {members + 100}\nmax_logins = 1000\nhost = ['127.0.0.1']\n"
+            "ping_after = 3600\ndead_after = 7200\n"
+        )
+        where = ["--config", str(config), "--data", folder, "--port", "0", "--rate", "off"]
+        server = [sys.executable, "-m", "trio_chat", *where, *([] if tls else ["--plaintext"])]
+        command = ["taskset", "-c", str(cores()[0]), *server]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            assert process.stdout is not None
+            try:
+                yield Server(process.pid, int(process.stdout.readline().rsplit(":", 1)[1]))
+            finally:
+                process.terminate()
+
+
+def drained(members: list[Member]) -> bool:
+    """Read what has come; whether there was anything."""
+    some = False
+    for member in members:
+        with suppress(BlockingIOError, ssl.SSLWantReadError):
+            while True:
+                assert member.sock.recv(READ), "the server closed"
+                some = True
+    return some
+
+
+def settle(members: list[Member]) -> None:
+    """Read until it stays quiet."""
+    quiet = 0
+    while quiet < QUIET:
+        quiet = 0 if drained(members) else quiet + 1
+        time.sleep(0.2)
+
+
+def idle(amount: int, tls: ssl.SSLContext | None) -> float:
+    """KiB of the server for each of so many."""
+    with serving(amount, tls=tls is not None) as server, ThreadPoolExecutor(AT_ONCE) as threads:
+        before = resident(server.pid)
+        members: list[Member] = []
+        for first in range(0, amount, AT_ONCE):
+            names = [f"m{number:05}" for number in range(first, min(amount, first + AT_ONCE))]
+            members += threads.map(lambda name: join(server.port, name, tls=tls), names)
+            drained(members)
+        settle(members)
+        for member in members[:10]:
+            member.sock.sendall(b"".join(line(member) for _ in range(10)))
+        settle(members)
+        after = resident(server.pid)
+        for member in members:
+            member.sock.close()
+    return (after - before) / amount
+
+
+def run(rounds: int, seconds: float, amounts: tuple[int, ...] = AMOUNTS) -> dict[str, list[float]]:
+    """`seconds` is for works that last, and changes nothing here."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.sched_setaffinity(0, {cores()[1]})
+    ways = (("plain", None), ("TLS", any_server()))
+    figures: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        for amount in amounts:
+            for way, tls in ways:
+                figures.setdefault(f"KiB a connection, {amount:,} {way}", []).append(idle(amount, tls))
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--members", type=int, nargs="+", default=AMOUNTS)
+    options = parser.parse_args()
+    for what, found in run(options.rounds, 0, tuple(options.members)).items():
+        print(f"{what}: {shown(found, 1)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,10 +2,10 @@
 
     python -m bench.acks [--rounds 5] [--seconds 3]
 
-100 members write to themselves, so that each line has one delivery, which is its ack: with 1, 2 and 10 lines each under
-way; and with 1, beside 500 members that read what 10 of them say in the lobby, ten lines each under way, which keeps
-the server's loop busy all the time. The log is on the disk of this checkout. In each round the disk alone writes and syncs
-4 KiB, again and again, for a second: how long that takes is the least that an ack can take.
+Members write to themselves, so that each line has one delivery, which is its ack: 20 with ten lines each under way,
+100 with one and with ten; and 100 with one, beside 500 members that read what 10 of them say in the lobby, ten lines
+each under way, which keeps the server's loop busy all the time. The log is on the disk of this checkout. In each round
+the disk alone writes and syncs 4 KiB, again and again, for a second: how long that takes is the least that an ack can.
 """
 
 import argparse
@@ -22,7 +22,6 @@ from bench.compare import joined
 from bench.load import Load
 from bench.tls import shown
 
-SENDERS: Final = 100
 TALKERS: Final = 10
 READERS: Final = 500
 
@@ -33,29 +32,31 @@ def run(rounds: int, seconds: float) -> dict[str, list[float]]:
     rivals.be_load()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=rivals.BUILT)))
-        quiet = stack.enter_context(_load(folder / "quiet", 0))
-        busy = stack.enter_context(_load(folder / "busy", READERS))
+        few = stack.enter_context(_load(folder / "few", 20, 0))
+        many = stack.enter_context(_load(folder / "many", 100, 0))
+        busy = stack.enter_context(_load(folder / "busy", 100, READERS))
         for _ in range(rounds):
-            for window in (1, 2, 10):
-                _add(figures, f"{SENDERS} x {window}", seconds, *quiet.acks(0, window, seconds))
-            _add(figures, f"{SENDERS} x 1, {READERS} readers", seconds, *busy.acks(10, 1, seconds))
+            _add(figures, "20 x 10", seconds, *few.acks(0, 10, seconds))
+            for window in (1, 10):
+                _add(figures, f"100 x {window}", seconds, *many.acks(0, window, seconds))
+            _add(figures, f"100 x 1, {READERS} readers", seconds, *busy.acks(10, 1, seconds))
             times = _syncs(folder / "sync", 1)
             _add(figures, "the disk alone", 1, times)
     return figures
 
 
 @contextmanager
-def _load(folder: Path, readers: int) -> Iterator[Load]:
-    """`readers` members, of whom TALKERS talk to all, and SENDERS behind those that talk to themselves."""
+def _load(folder: Path, senders: int, readers: int) -> Iterator[Load]:
+    """`senders` that talk to themselves, behind those of `readers` members that talk to all."""
     folder.mkdir()
     talkers = min(TALKERS, readers)
     kind = rivals.SERVERS["trio-chat"]
-    with rivals.trio_chat(SENDERS + readers, data=folder) as server, ExitStack() as stack:
-        socks = joined(kind, server, SENDERS + readers, stack)
+    with rivals.trio_chat(senders + readers, data=folder) as server, ExitStack() as stack:
+        socks = joined(kind, server, senders + readers, stack)
         frames = [rivals.trio_chat_frame(sender) for sender in range(talkers)]
-        own = range(talkers, talkers + SENDERS)
+        own = range(talkers, talkers + senders)
         frames += [rivals.trio_chat_frame(sender, f"@m{sender:05}") for sender in own]
-        yield Load(rivals.BUILT / "load.so", socks, frames, own=SENDERS)
+        yield Load(rivals.BUILT / "load.so", socks, frames, own=senders)
 
 
 def _add(figures: dict[str, list[float]], what: str, seconds: float, times: list[float], delivered: int = 0) -> None:

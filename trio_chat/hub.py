@@ -170,10 +170,7 @@ class Hub:
             return
         self._altered += 1
         for message in alter:
-            if message.kind is wire.Kind.EDIT:
-                changed = max(changed, message.ref)
-            else:  # it takes the edits away too
-                changed = message.seq - 1
+            changed = max(changed, message.ref) if message.kind is wire.Kind.EDIT else message.seq - 1  # its edits too
         count = changed - (stream.head - len(stream.tail))
         if stream.tail and count > 0:
             self._shorten(stream, count)

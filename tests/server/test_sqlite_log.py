@@ -326,7 +326,7 @@ async def test_a_disk_that_cannot_be_read_is_unavailable_until_it_can(tmp_path: 
 
 async def test_what_was_stored_although_its_append_failed_is_shown_once(tmp_path: Path) -> None:
     """Here the WAL cannot be folded into the file; that is no error of SQLite's, but apsw makes one of it."""
-    batches = [[draft(start + number, "x" * 16_000) for number in range(20)] for start in range(0, 400, 20)]
+    batches = [[draft(start + number, "x" * 16_000) for number in range(60)] for start in range(0, 1200, 60)]
     failed = 0
     with Disk(tmp_path) as disk:
         log = opened(tmp_path, vfs=disk.name)
@@ -339,7 +339,7 @@ async def test_what_was_stored_although_its_append_failed_is_shown_once(tmp_path
         assert failed
         for batch in batches:
             await log.append(batch)
-        assert seqs(await page(log)) == [entry.message.seq for entry in await log.feed(0)] == list(range(1, 401))
+        assert seqs(await page(log)) == [entry.message.seq for entry in await log.feed(0)] == list(range(1, 1201))
         log.close()
 
 

@@ -20,7 +20,10 @@ MAX_REACTION: Final = 64
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 """C0 but newline and tab, DEL, and C1: what moves a cursor or begins an escape sequence. 0x9B is the one-byte CSI."""
 _SAID: Final = (Kind.TEXT, Kind.ACTION)
-_ABOUT: Final = (Kind.EDIT, Kind.REACT, Kind.FORGET)
+_ABOUT_ONE: Final = (Kind.EDIT, Kind.REACT)
+_ABOUT: Final = (*_ABOUT_ONE, Kind.FORGET)
+_WORDS: Final = (*_SAID, Kind.EDIT)
+"""Names for these sets are for speed too: a look into an enum takes 75 ns."""
 
 
 def say(state: State, account: Account, event: wire.Say, now: float) -> list[Effect]:
@@ -31,7 +34,7 @@ def say(state: State, account: Account, event: wire.Say, now: float) -> list[Eff
     if event.kind in _ABOUT:
         conversation = state.inside(account, event.conversation)
         to = conversation.title(account)
-        if not conversation.room and event.kind is not Kind.FORGET:
+        if not conversation.room and event.kind in _ABOUT_ONE:
             check_direct(state, account, conversation.other(account), now)
     else:
         if event.to.startswith("@"):
@@ -70,16 +73,22 @@ def check_printable(text: str) -> None:
 
 
 def _check(event: wire.Say) -> None:
-    text = event.text
-    if event.kind in (Kind.EDIT, Kind.REACT) and not event.ref:
+    text, kind = event.text, event.kind
+    if kind in _ABOUT_ONE and not event.ref:
         raise Refusal(Code.NO_SUCH_MESSAGE, "say which line it is about")
-    if event.ref and event.kind not in _ABOUT:
+    if event.ref and kind not in _ABOUT:
         raise Refusal(Code.NOT_SERVED, "this server does not take references")
+    if kind not in _WORDS:
+        _check_other(event, text)
+    elif not text.strip():
+        raise Refusal(Code.TEXT_EMPTY, "write a text")
+    else:
+        _check_size(text, wire.MAX_TEXT)
+    check_printable(text)
+
+
+def _check_other(event: wire.Say, text: str) -> None:
     match event.kind:
-        case Kind.TEXT | Kind.ACTION | Kind.EDIT:
-            if not text.strip():
-                raise Refusal(Code.TEXT_EMPTY, "write a text")
-            _check_size(text, wire.MAX_TEXT)
         case Kind.TOPIC:
             _check_topic(event.to, text)
         case Kind.REACT:
@@ -90,7 +99,6 @@ def _check(event: wire.Say) -> None:
             raise Refusal(Code.TEXT_INVALID, "what takes a line back has no text of its own")
         case _:
             pass
-    check_printable(text)
 
 
 def _check_topic(to: str, text: str) -> None:

@@ -11,6 +11,7 @@ from trio_chat.rules import SERVER
 from trio_chat.state import State
 from wire import Code, Kind
 
+_FORGET: Final = Kind.FORGET  # a look into an enum takes 75 ns, and each line is looked at
 PACED: Final = (Kind.TEXT, Kind.ACTION, Kind.EDIT, Kind.TOPIC)
 """What slow mode counts: all that prints a line with a text of its writer's on everybody's screen."""
 
@@ -29,7 +30,7 @@ def muted(account: Account, now: float) -> bool:
 
 def check_may_write(account: Account, kind: Kind, now: float) -> None:
     """Raise Refusal(NOT_APPROVED or MUTED). Everybody may take back what they said."""
-    if kind is Kind.FORGET:
+    if kind is _FORGET:
         return
     if not account.standing.approved:
         raise Refusal(

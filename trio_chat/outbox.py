@@ -41,6 +41,7 @@ class Outbox:
         "_room",
         "_stall_timeout",
         "_transport",
+        "_try_send",
         "_wake",
         "_woken",
         "budget",
@@ -60,6 +61,7 @@ class Outbox:
     ) -> None:
         self.budget = budget or Budget()
         self._transport = transport
+        self._try_send = transport.try_send
         self._max_bytes = max_bytes
         self._max_control = max_control
         self._stall_timeout = stall_timeout
@@ -95,7 +97,7 @@ class Outbox:
             return False
         if self._parked:
             try:
-                sent = self._transport.try_send(data)
+                sent = self._try_send(data)
             except Disconnected:
                 sent = 0
             if sent < len(data):

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 import trio
 
@@ -27,6 +27,8 @@ from trio_chat.state import State
 
 if TYPE_CHECKING:
     from trio_chat.session import Session
+
+_FORGET: Final = wire.Kind.FORGET  # a look into an enum takes 75 ns
 
 
 @dataclass(eq=False, slots=True)
@@ -91,7 +93,7 @@ class Services:
     def heard(self, message: wire.Message) -> None:
         """This is in the log now. Who had not read what it takes away has less to read."""
         self.state.heard(message)
-        if message.kind is wire.Kind.FORGET and message.conversation in self.state.conversations:
+        if message.kind is _FORGET and message.conversation in self.state.conversations:
             for account in self.state.conversations[message.conversation].members.values():
                 if account.mark(message.conversation) < (message.ref or message.seq - 1):
                     for session in self.sessions_of(account).values():

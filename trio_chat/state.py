@@ -47,6 +47,7 @@ IDS: Final = 1024
 """Account ids that are taken from the log at once, so that a login need not wait for it. What is not used of them is
 never given to anybody."""
 _ALL_IDS: Final = 1 << 32
+_HEARD: Final = (wire.Kind.TOPIC, wire.Kind.FORGET)
 BY_NAME: Final = operator.attrgetter("name_key")
 """The order of lists of accounts."""
 
@@ -333,7 +334,7 @@ class State:
 
     def heard(self, message: wire.Message) -> None:
         """This is in the log now, for all its readers."""
-        if message.kind not in (wire.Kind.TOPIC, wire.Kind.FORGET) or message.conversation not in self.conversations:
+        if message.kind not in _HEARD or message.conversation not in self.conversations:
             return
         room = self.conversations[message.conversation]
         if message.kind is wire.Kind.TOPIC:

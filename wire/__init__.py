@@ -48,6 +48,7 @@ from wire.frame import (
     MAX_PAGE,
     MAX_TEXT,
     Encoded,
+    encode,
 )
 from wire.invite import Invite
 from wire.numbers import ClientEvent, Event, ServerEvent
@@ -140,5 +141,6 @@ __all__ = [
     "UserRole",
     "Welcome",
     "Who",
+    "encode",
     "signed_login",
 ]

@@ -6,6 +6,7 @@ during checkpoints, while it is closed, and when it is started again. The contro
 
 import contextlib
 import random
+import unittest.mock
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import apsw
 import pytest
 
 from tests.server.faulty_disk import Disk, Operation
+from trio_chat.log import database as log_database
 from trio_chat.log.database import Database
 from trio_chat.log.reader import Reader
 from trio_chat.log.rows import Place
@@ -251,16 +253,9 @@ class Story:
 
 @contextlib.contextmanager
 def checkpoints(pages: int) -> Iterator[None]:
-    """Every connection made here folds the WAL into the database as soon as it has so many pages; 0: never."""
-
-    def hook(connection: apsw.Connection) -> None:
-        connection.wal_autocheckpoint(pages)
-
-    apsw.connection_hooks.append(hook)
-    try:
+    """Every writer made here folds the WAL into the database as soon as it has so many pages; 0: never."""
+    with unittest.mock.patch.object(log_database, "WAL_PAGES", pages):
         yield
-    finally:
-        apsw.connection_hooks.remove(hook)
 
 
 @contextlib.contextmanager

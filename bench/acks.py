@@ -52,7 +52,7 @@ def _load(folder: Path, senders: int, readers: int) -> Iterator[Load]:
     talkers = min(TALKERS, readers)
     kind = rivals.SERVERS["trio-chat"]
     with rivals.trio_chat(senders + readers, data=folder) as server, ExitStack() as stack:
-        socks = joined(kind, server, senders + readers, stack)
+        socks = joined(kind, server, range(senders + readers), stack)
         frames = [rivals.trio_chat_frame(sender) for sender in range(talkers)]
         own = range(talkers, talkers + senders)
         frames += [rivals.trio_chat_frame(sender, f"@m{sender:05}") for sender in own]

@@ -168,16 +168,16 @@ def loaded(name: str, members: int) -> Iterator[tuple[rivals.Server, Load]]:
     """A server with so many members, and the load on them."""
     kind = rivals.SERVERS[name]
     with ExitStack() as stack, kind.start(members) as server:
-        socks = joined(kind, server, members, stack)
+        socks = joined(kind, server, range(members), stack)
         frames = [kind.frame(sender) for sender in range(SENDERS)]
         yield server, Load(rivals.BUILT / "load.so", socks, frames, echoes=kind.echoes)
 
 
-def joined(kind: rivals.Kind, server: rivals.Server, members: int, stack: ExitStack) -> list[socket.socket]:
-    """So many members, whose sockets are read empty and no longer block."""
+def joined(kind: rivals.Kind, server: rivals.Server, numbers: range, stack: ExitStack) -> list[socket.socket]:
+    """These members, whose sockets are read empty and no longer block."""
     socks: list[socket.socket] = []
-    for first in range(0, members, AT_ONCE):
-        socks += kind.join_all(server, range(first, min(members, first + AT_ONCE)))
+    for first in range(0, len(numbers), AT_ONCE):
+        socks += kind.join_all(server, numbers[first : first + AT_ONCE])
     quiet = 0
     for sock in socks:
         stack.enter_context(sock)

@@ -144,16 +144,17 @@ def _trio_chat(members: int) -> Iterator[Server]:
 
 @contextmanager
 def trio_chat(
-    members: int, *, data: Path, tls: bool = False, module: str = "trio_chat", settings: str = ""
+    members: int, *, data: Path, tls: bool = False, module: tuple[str, ...] = ("trio_chat",), settings: str = ""
 ) -> Iterator[Server]:
-    """One whose log is in `data`. It asks nobody whether they are there: the load does not answer."""
+    """One whose log is in `data`, run by `module`, which may have words of its own. It asks nobody whether they are
+    there: the load does not answer."""
     config = data / "server.toml"
     config.write_text(
         f"max_clients = {members + 100}\nmax_logins = 1000\nhost = ['127.0.0.1']\n"
         f"ping_after = 3600\ndead_after = 7200\n{settings}"
     )
     where = ["--config", str(config), "--data", str(data), "--port", "0", "--rate", "off"]
-    with _process([sys.executable, "-m", module, *where, *([] if tls else ["--plaintext"])]) as server:
+    with _process([sys.executable, "-m", *module, *where, *([] if tls else ["--plaintext"])]) as server:
         yield server
 
 

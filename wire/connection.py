@@ -129,10 +129,12 @@ class Connection:
         moves = TABLE.get((sender, state), {})
         if cls not in moves:
             raise RemoteProtocolError(Code.WRONG_STATE, f"a {cls.__name__} may not come in state {state.name}")
-        state, turn = moves[cls]
+        new, turn = moves[cls]
+        if new is state and turn is None:
+            return
         if turn is not None and other is State.WAIT:  # who said Bye, or broke off, takes no turn
             other = turn
-        self._ours, self._theirs = (state, other) if mine else (other, state)
+        self._ours, self._theirs = (new, other) if mine else (other, new)
         if isinstance(event, Welcome):
             if self.role is Role.SERVER:
                 self._receive_limit = event.max_frame

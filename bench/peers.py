@@ -38,6 +38,7 @@ def serving(members: int, *, data: Path | None, pin: bool = True, tls: bool = Fa
     """A server with room for so many members; its log is in `data`, or in memory."""
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
         config.write(f"max_clients = {members + 10}\nmax_logins = 1000\nhost = ['127.0.0.1']\n")
+        config.write("ping_after = 3600\ndead_after = 7200\n")  # members here answer no pings
         config.flush()
         where = ["--engine", "memory"] if data is None else ["--data", str(data)]
         options = ["--port", "0", "--config", config.name, "--rate", "off", *([] if tls else ["--plaintext"])]

@@ -9,9 +9,11 @@ take turns; of each figure the median is printed, with the least and the most.
 import argparse
 import ssl
 import statistics
+import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from bench.flood import run_round
 from bench.peers import MESSAGE, READ, Server, any_server, connected, count, cpu, join, line, serving
@@ -98,7 +100,8 @@ def deliveries(amount: int, window: int, rounds: int, seconds: float) -> list[li
     with ExitStack() as stack:
         sides = []
         for tls in WAYS:
-            server = stack.enter_context(serving(amount, data=None, tls=tls is not None))
+            data = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=".")))
+            server = stack.enter_context(serving(amount, data=data, tls=tls is not None))
             sides.append((server.pid, [join(server.port, f"member{number}", tls=tls) for number in range(amount)]))
         figures = [
             [run_round(pid, members, 10, window, seconds).cpu_per_million for pid, members in sides]

@@ -56,6 +56,7 @@ torture: $(VENV)/test.stamp  ## kill -9, a hundred times, under load: nothing ma
 
 bench: $(VENV)/bench.stamp  ## beside ngircd, inspircd and others: docs/performance.md
 	@$(BIN)/python -m bench.compare $(ARGS)
+	@$(BIN)/python -m bench.works $(ARGS)
 	@$(BIN)/python -m bench.report
 
 pictures: $(VENV)/test.stamp  ## docs/pictures, from a real server and four real clients

@@ -58,14 +58,14 @@ ALONE: Final = (
     ("Lines on disk a second, under full fan-out", "acks", "100 x 1, 500 readers: a second", "≥", 5_000),
     ("Milliseconds until a line is on disk, under full fan-out, p99", "acks", "100 x 1, 500 readers: p99 ms", "<", 40),
     (
-        "CPU of a delivery with TLS to that without, 1,000 members, one line each",
+        "CPU of a delivery with TLS, times, 1,000 x 1",
         "tls",
         "CPU with TLS, times, 1000 x 1",
         "≤",
         2.1,
     ),
     (
-        "CPU of a delivery with TLS to that without, 1,000 members, ten lines each",
+        "CPU of a delivery with TLS, times, 1,000 x 10",
         "tls",
         "CPU with TLS, times, 1000 x 10",
         "≤",

@@ -137,8 +137,8 @@ static int64_t missing(const struct load *l)
 }
 
 /* Flood, where `window` texts of each sender are under way until the witness has seen them, and `own_window` of those
- * that talk to themselves; or, with `rate`, so many texts a second in all, by the clock. Then wait until everybody has everything. It never sleeps: to wake the load's core
- * costs a server up to half of what a send does, and the slower one more often. */
+ * that talk to themselves; or, with `rate`, so many texts a second in all, by the clock. Then wait until everybody has
+ * everything. It never sleeps, so that no send has to wake its core. */
 int run(struct load *l, int window, int own_window, double rate, double seconds)
 {
     int polled = epoll_create1(0), error = DONE;

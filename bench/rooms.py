@@ -28,7 +28,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import wire
-from bench.peers import READ, Member, count, cpu, join, line, serving
+from bench.peers import READ, Member, Server, count, cpu, join, line, serving
 
 
 @dataclass(slots=True)
@@ -132,7 +132,19 @@ def measured(user: User, what: str, act: Callable[[], None]) -> None:
     print(f"{what:52} {(time.perf_counter() - start) * 1000:8.1f} ms {user.got:10,} bytes", flush=True)
 
 
-def main() -> None:
+def run(rounds: int, seconds: float) -> dict[str, list[float]]:
+    """What a line costs, in microseconds of the server's CPU, of each round; that has 1,000 lines, however long they
+    take."""
+    with ExitStack() as stack:
+        options = parser().parse_args(["--rounds", str(rounds)])
+        costs = compare(options, *servers(options, stack))
+    return {
+        "CPU-µs a line in one of 1,000 rooms of 10": [many for many, _ in costs],
+        "CPU-µs a line in the only room": [one for _, one in costs],
+    }
+
+
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rooms", type=int, default=1000)
     parser.add_argument("--members", type=int, default=10)
@@ -141,44 +153,60 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--engine", choices=("sqlite", "memory"), default="sqlite")
-    options = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    options = parser().parse_args()
     with ExitStack() as stack:
-        folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2)]
-        data = [None if options.engine == "memory" else folder for folder in folders]
-        many, one = (stack.enter_context(serving(options.connections, data=where)) for where in data)
-        crowd = [join(many.port, f"member{number}") for number in range(options.connections)]
-        rooms: dict[str, list[Member]] = {
-            f"#r{room}": [crowd[(room * options.members + k) % len(crowd)] for k in range(options.members)]
-            for room in range(options.rooms)
-        }
-        start = time.perf_counter()
-        for number, member in enumerate(crowd):
-            enter([member], [room for room, inside in rooms.items() if crowd[number] in inside])
-        quiet(crowd)
-        print(f"{options.rooms} rooms of {options.members} made in {time.perf_counter() - start:.1f} s", flush=True)
-        few = [join(one.port, f"member{number}") for number in range(options.members)]
-        enter(few, ["#r0"])
-        quiet(few)
-        compare(options, (many.pid, rooms), (one.pid, {"#r0": few}))
-        user = User(many.port, "busy")
+        many, one = servers(options, stack)
+        costs = compare(options, many, one)
+        ratio = statistics.median(one / other for one, other in costs)
+        cost = statistics.median(cost for cost, _ in costs)
+        print(f"median: {cost:.0f} CPU-µs a line, ratio {ratio:.2f}", flush=True)
+        user, rooms = User(many[0].port, "busy"), many[1]
+        crowd = list({id(member): member for inside in rooms.values() for member in inside}.values())
         visit(user, list(rooms)[: options.entered], rooms, crowd)
 
 
-def compare(
-    options: argparse.Namespace, many: tuple[int, dict[str, list[Member]]], one: tuple[int, dict[str, list[Member]]]
-) -> None:
+Side = tuple[Server, dict[str, list[Member]]]
+"""A server, and its rooms."""
+
+
+def servers(options: argparse.Namespace, stack: ExitStack) -> tuple[Side, Side]:
+    """The one with many rooms, and the one with one."""
+    folders = [Path(stack.enter_context(tempfile.TemporaryDirectory(dir="."))) for _ in range(2)]
+    data = [None if options.engine == "memory" else folder for folder in folders]
+    many, one = (stack.enter_context(serving(options.connections, data=where)) for where in data)
+    crowd = [join(many.port, f"member{number}") for number in range(options.connections)]
+    rooms: dict[str, list[Member]] = {
+        f"#r{room}": [crowd[(room * options.members + k) % len(crowd)] for k in range(options.members)]
+        for room in range(options.rooms)
+    }
+    start = time.perf_counter()
+    for number, member in enumerate(crowd):
+        enter([member], [room for room, inside in rooms.items() if crowd[number] in inside])
+    quiet(crowd)
+    print(f"{options.rooms} rooms of {options.members} made in {time.perf_counter() - start:.1f} s", flush=True)
+    few = [join(one.port, f"member{number}") for number in range(options.members)]
+    enter(few, ["#r0"])
+    quiet(few)
+    return (many, rooms), (one, {"#r0": few})
+
+
+def compare(options: argparse.Namespace, many: Side, one: Side) -> list[tuple[float, float]]:
+    """CPU-µs of a line in each, of each round."""
     costs: list[tuple[float, float]] = []
     chosen = random.Random(4)
     for _ in range(options.rounds):
         pair = []
-        for pid, rooms in (many, one):
-            start = cpu(pid)
+        for server, rooms in (many, one):
+            start = cpu(server.pid)
             talk(rooms, options.lines, chosen)
-            pair.append((cpu(pid) - start) / options.lines * 1e6)
+            pair.append((cpu(server.pid) - start) / options.lines * 1e6)
         costs.append((pair[0], pair[1]))
         print(f"{pair[0]:8.0f} / {pair[1]:.0f} CPU-µs a line = {pair[0] / pair[1]:.2f}", flush=True)
-    ratio = statistics.median(one / other for one, other in costs)
-    print(f"median: {statistics.median(cost for cost, _ in costs):.0f} CPU-µs a line, ratio {ratio:.2f}", flush=True)
+    return costs
 
 
 def visit(user: User, names: list[str], rooms: dict[str, list[Member]], crowd: list[Member]) -> None:

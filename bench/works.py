@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from bench import acks, begin, idle, stall, tls
+from bench import acks, begin, idle, rooms, stall, storm, tls
 from bench.rivals import BUILT
 from bench.tls import shown
 
 WORKS: Final[dict[str, Callable[[int, float], dict[str, list[float]]]]] = {
     "acks": acks.run,
+    "storm": storm.run,
+    "rooms": rooms.run,
     "idle": idle.run,
     "stall": stall.run,
     "tls": tls.run,

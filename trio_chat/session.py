@@ -131,6 +131,7 @@ class Session:
 
     def stop_reading(self) -> None:
         """Take no more requests; what is queued is still sent."""
+        self._services.keep_alive.heard(self)
         self._reading.cancel()
         self.marks.stop()
 

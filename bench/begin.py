@@ -13,7 +13,7 @@ import tempfile
 import time
 from typing import Final
 
-from bench.rivals import cores
+from bench.peers import cores
 from bench.tls import shown
 
 LISTENING: Final = "ms to listening"

@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from bench.peers import READ, Member, any_server, join, line
-from bench.rivals import Server, cores
+from bench.peers import READ, Member, any_server, cores, join, line
+from bench.rivals import Server
 from bench.tls import resident, shown
 
 AMOUNTS: Final = (1000, 10_000)

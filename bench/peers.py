@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,6 +34,14 @@ class Server:
     """From the start of the process until it accepted connections."""
 
 
+@cache
+def cores() -> tuple[int, int]:
+    """One for the server, with all its threads, and one for the load: of those that this process had at the first call,
+    before it went to the load's itself."""
+    found = sorted(os.sched_getaffinity(0))
+    return found[0], found[-1]
+
+
 @contextmanager
 def serving(members: int, *, data: Path | None, pin: bool = True, tls: bool = False) -> Iterator[Server]:
     """A server with room for so many members; its log is in `data`, or in memory."""
@@ -42,16 +51,15 @@ def serving(members: int, *, data: Path | None, pin: bool = True, tls: bool = Fa
         config.flush()
         where = ["--engine", "memory"] if data is None else ["--data", str(data)]
         options = ["--port", "0", "--config", config.name, "--rate", "off", *([] if tls else ["--plaintext"])]
-        command = [sys.executable, "-m", "trio_chat", *options, *where]
+        pinned = ["taskset", "-c", str(cores()[0])] if pin else []
+        command = [*pinned, sys.executable, "-m", "trio_chat", *options, *where]
         start = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert process.stdout is not None
         port = int(process.stdout.readline().rsplit(":", 1)[1])
         seconds = time.perf_counter() - start
-    if pin and len(os.sched_getaffinity(0)) > 1:
-        first, second = sorted(os.sched_getaffinity(0))[:2]
-        os.sched_setaffinity(process.pid, {first})
-        os.sched_setaffinity(0, {second})
+    if pin:
+        os.sched_setaffinity(0, {cores()[1]})
     try:
         yield Server(process.pid, port, seconds)
     finally:

@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -71,17 +70,9 @@ def build() -> str:
     return ""
 
 
-@cache
-def cores() -> tuple[int, int]:
-    """One for the server, with all its threads, and one for the load: of those that this process had at the first call,
-    before it went to the load's itself."""
-    found = sorted(os.sched_getaffinity(0))
-    return found[0], found[-1]
-
-
 def be_load() -> None:
     """Run on the load's core from now on, with as many files as there may be."""
-    os.sched_setaffinity(0, {cores()[1]})
+    os.sched_setaffinity(0, {peers.cores()[1]})
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
@@ -90,7 +81,7 @@ def be_load() -> None:
 def _process(command: list[str], port: int = 0) -> Iterator[Server]:
     """A server on its core. It prints its port, or listens on the one that it was given. Raises OSError where it does
     not start."""
-    server_core, _ = cores()
+    server_core, _ = peers.cores()
     process = subprocess.Popen(
         ["taskset", "-c", str(server_core), *command],
         stdout=subprocess.DEVNULL if port else subprocess.PIPE,

@@ -1,8 +1,6 @@
 """Who is asked whether it is there, and who is lost."""
 
-import pytest
 import trio
-import trio.testing
 from trio.testing import MockClock
 
 import wire
@@ -23,13 +21,7 @@ class Client:
         self.why = why
 
 
-@pytest.fixture
-def clock(autojump_clock: MockClock) -> MockClock:
-    return autojump_clock
-
-
-@pytest.mark.usefixtures("clock")
-async def test_all_who_are_silent_at_once_are_asked_and_lost_in_time() -> None:
+async def test_all_who_are_silent_at_once_are_asked_and_lost_in_time(autojump_clock: MockClock) -> None:
     keep_alive = KeepAlive(lambda: load(None, ping_after=45.0, dead_after=90.0))
     clients = [Client() for _ in range(3 * STEP + 1)]
     async with trio.open_nursery() as nursery:
@@ -48,8 +40,7 @@ async def test_all_who_are_silent_at_once_are_asked_and_lost_in_time() -> None:
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.usefixtures("clock")
-async def test_who_is_heard_counts_from_then_and_who_is_not_waited_for_not_at_all() -> None:
+async def test_who_is_heard_counts_from_then_and_who_is_not_waited_for_not_at_all(autojump_clock: MockClock) -> None:
     keep_alive = KeepAlive(lambda: load(None, ping_after=45.0, dead_after=90.0))
     asked, busy = Client(), Client()
     async with trio.open_nursery() as nursery:
@@ -67,11 +58,11 @@ async def test_who_is_heard_counts_from_then_and_who_is_not_waited_for_not_at_al
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.usefixtures("clock")
-async def test_who_reads_its_last_words_slowly_is_not_silent() -> None:
+async def test_who_reads_its_last_words_slowly_is_not_silent(autojump_clock: MockClock) -> None:
     async with running(ping_after=45.0, dead_after=90.0) as rig:
         client = await rig.join("alice")
-        client.transport.window = 0
+        client.drain()
+        client.transport.window = 1
         [session] = rig.services.sessions
         session.outbox.control(bytes(100))
         session.close(wire.Bye("restarting"))

@@ -8,21 +8,16 @@ what the server had before the first; as medians with the least and the most.
 """
 
 import argparse
-import os
-import resource
 import ssl
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bench.peers import READ, Member, any_server, cores, join, line
-from bench.rivals import Server
+from bench.peers import READ, Member, any_server, join, line
+from bench.rivals import be_load, trio_chat
 from bench.tls import resident, shown
 
 AMOUNTS: Final = (1000, 10_000)
@@ -30,26 +25,6 @@ AT_ONCE: Final = 32
 """Logins under way at a time."""
 QUIET: Final = 5
 """Times in a row, 0.2 s apart, that nobody has heard anything."""
-
-
-@contextmanager
-def serving(members: int, *, tls: bool) -> Iterator[Server]:
-    """A server on its core that pings nobody, with its log beside this checkout."""
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        config = Path(folder) / "server.toml"
-        config.write_text(
-            f"max_clients = {members + 100}\nmax_logins = 1000\nhost = ['127.0.0.1']\n"
-            "ping_after = 3600\ndead_after = 7200\n"
-        )
-        where = ["--config", str(config), "--data", folder, "--port", "0", "--rate", "off"]
-        server = [sys.executable, "-m", "trio_chat", *where, *([] if tls else ["--plaintext"])]
-        command = ["taskset", "-c", str(cores()[0]), *server]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-            assert process.stdout is not None
-            try:
-                yield Server(process.pid, int(process.stdout.readline().rsplit(":", 1)[1]))
-            finally:
-                process.terminate()
 
 
 def drained(members: list[Member]) -> bool:
@@ -73,7 +48,11 @@ def settle(members: list[Member]) -> None:
 
 def idle(amount: int, tls: ssl.SSLContext | None) -> float:
     """KiB of the server for each of so many."""
-    with serving(amount, tls=tls is not None) as server, ThreadPoolExecutor(AT_ONCE) as threads:
+    with (
+        tempfile.TemporaryDirectory(dir=".") as folder,
+        trio_chat(amount, data=Path(folder), tls=tls is not None) as server,
+        ThreadPoolExecutor(AT_ONCE) as threads,
+    ):
         before = resident(server.pid)
         members: list[Member] = []
         for first in range(0, amount, AT_ONCE):
@@ -92,9 +71,7 @@ def idle(amount: int, tls: ssl.SSLContext | None) -> float:
 
 def run(rounds: int, seconds: float, amounts: tuple[int, ...] = AMOUNTS) -> dict[str, list[float]]:
     """`seconds` is for works that last, and changes nothing here."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    os.sched_setaffinity(0, {cores()[1]})
+    be_load()
     ways = (("plain", None), ("TLS", any_server()))
     figures: dict[str, list[float]] = {}
     for _ in range(rounds):

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import Final
 
 SOME: Final = 64
-"""Connections until the next freeze, which takes no time. They make 7,000 objects: a look at those takes 1 ms."""
+"""Connections until the next freeze, which takes no time. They make 7,000 objects: while
+9,000 came, no look took over 2 ms."""
 MANY: Final = 1000
 """Connections after which all is looked through when nobody is there: in case there are cycles after all."""
 

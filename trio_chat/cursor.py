@@ -33,7 +33,7 @@ class Mode(enum.Enum):
     LIVE = enum.auto()
 
 
-_LIVE: Final = Mode.LIVE  # a look into an enum takes 75 ns, of the 1,000 that an offer costs beside its send
+_LIVE: Final = Mode.LIVE  # a look into an enum takes 75 ns, and an offer without its send 300
 
 
 @dataclass(frozen=True, slots=True)

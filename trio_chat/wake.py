@@ -6,7 +6,7 @@ import trio
 
 
 class Wake:
-    """One task waits on it at a time. A `trio.Event` costs 700 bytes for as long as somebody waits, this 350."""
+    """One task waits on it at a time; with a `trio.Event` it takes 540 bytes more for as long as it waits."""
 
     __slots__ = ("_task",)
 
@@ -15,7 +15,7 @@ class Wake:
 
     def wait(self) -> Awaitable[object]:
         """Wait for the next `wake`; one that came before does not count. To be awaited at once: a coroutine of its own
-        would take 200 bytes more. Cancelled, it has no effect."""
+        would take some of those. Cancelled, it has no effect."""
         self._task = trio.lowlevel.current_task()
         return trio.lowlevel.wait_task_rescheduled(self._leave)  # noqa: ASYNC105  it is awaited by the caller
 

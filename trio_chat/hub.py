@@ -11,6 +11,7 @@ import wire
 from trio_chat.cursor import Cursor, LogPage
 from trio_chat.log import Log
 from trio_chat.model import Chunk, Entry
+from trio_chat.outbox import Outbox
 from trio_chat.paging import PAGE_BYTES, read_page
 
 _READS: Final = 5
@@ -21,7 +22,7 @@ T = TypeVar("T")
 _ALTERING: Final = (wire.Kind.EDIT, wire.Kind.FORGET)
 
 FAN_OUT_STEP: Final = 256
-"""Offers, about, between two checkpoints of the fan-out: with 256 it held the loop for 6 ms at most."""
+"""Offers between two checkpoints of the fan-out: with 256 it held the loop for 6 ms at most."""
 
 
 class _Stream:
@@ -33,7 +34,7 @@ class _Stream:
         self.head = 0
         self.tail: list[bytes] = []
         self.tail_bytes = 0
-        self.members: dict[Cursor, None] = {}
+        self.members: dict[Cursor, Outbox] = {}
 
 
 class Hub:
@@ -47,6 +48,14 @@ class Hub:
         self._streams: dict[int, _Stream] = {}
         self._tails: OrderedDict[_Stream, None] = OrderedDict()
         """The streams that have a tail, the least recently used first."""
+        self._offered = 0
+        """The conversation of the chunk that is being offered."""
+        self._before = 0
+        """The seq before that chunk."""
+        self._turns: dict[Cursor, Outbox] = {}
+        """Who is yet to be offered it."""
+        self._offers = 0
+        """Since the last checkpoint of the fan-out."""
         self._published = 0
         self._altered = 0
         """How many batches with edits or forgettings were published: who read the log meanwhile may have what was there
@@ -59,20 +68,18 @@ class Hub:
 
     def enter(self, cursor: Cursor, conversation: int, after: int) -> None:
         """Make the cursor a member, from `after` + 1 on."""
-        self._stream(conversation).members[cursor] = None
         cursor.enter(conversation, after)
+        self._stream(conversation).members[cursor] = cursor.outbox
 
     def leave(self, cursor: Cursor, conversation: int) -> None:
         """End the membership; a cursor that is none is no error."""
-        if conversation in self._streams:
-            self._streams[conversation].members.pop(cursor, None)
+        self._remove(cursor, conversation)
         cursor.leave(conversation)
 
     def close(self, cursor: Cursor) -> None:
         """End all memberships of a cursor."""
         for conversation in cursor.conversations:
-            if conversation in self._streams:  # it may have ended for all but a client that is being replaced
-                self._streams[conversation].members.pop(cursor, None)
+            self._remove(cursor, conversation)
         cursor.leave_all()
 
     def members(self, conversation: int) -> list[Cursor]:
@@ -94,12 +101,28 @@ class Hub:
             first = stream.head - len(stream.tail) + 1
             self._shorten(stream, min(len(stream.tail), max(0, through + 1 - first)))
 
+    def _remove(self, cursor: Cursor, conversation: int) -> None:
+        if conversation in self._streams:  # it may have ended for all but a client that is being replaced
+            self._streams[conversation].members.pop(cursor, None)
+        if conversation == self._offered:
+            self.strike_off(cursor)
+
     # --- what a cursor reads
 
     def head(self, conversation: int) -> int:
         """The newest seq that is published; 0 for none."""
         stream = self._streams.get(conversation)
         return stream.head if stream else 0
+
+    def place(self, cursor: Cursor, conversation: int) -> int:
+        """See `Source.place`."""
+        if conversation == self._offered and cursor in self._turns:
+            return self._before
+        return self.head(conversation)
+
+    def strike_off(self, cursor: Cursor) -> None:
+        """See `Source.strike_off`."""
+        self._turns.pop(cursor, None)
 
     async def page(self, conversation: int, after: int) -> LogPage:
         """The messages from `after` + 1 on, at most 200 or about 64 KiB, never past the head. Raises Unavailable.
@@ -148,24 +171,31 @@ class Hub:
         by_conversation: dict[int, list[wire.Message]] = {}
         for entry in batch:
             by_conversation.setdefault(entry.message.conversation, []).append(entry.message)
-        offers = 0
         for conversation, messages in by_conversation.items():
             parts = list(map(wire.encode, messages))
             chunk = Chunk(conversation, messages[0].seq, messages[-1].seq, b"".join(parts))
             self._append(conversation, messages[-1].seq, parts, len(chunk.data))
             self._evict(conversation, messages)
-            members = self.members(conversation)
-            for start in range(0, len(members), FAN_OUT_STEP):
-                step = members[start : start + FAN_OUT_STEP]
-                for cursor in step:
-                    cursor.offer(chunk)
-                offers += len(step)
-                if offers >= FAN_OUT_STEP:
-                    offers = 0
-                    await trio.lowlevel.checkpoint()
+            await self._offer(chunk)
         self._published = batch[-1].commit
         self._progress.set()
         self._progress = trio.Event()
+
+    async def _offer(self, chunk: Chunk) -> None:
+        """To every member, the one that came last first. Nobody who becomes one meanwhile has a turn."""
+        self._offered, self._before = chunk.conversation, chunk.first - 1
+        turns = self._turns = self._stream(chunk.conversation).members.copy()
+        data = chunk.data
+        while turns:
+            step = min(len(turns), FAN_OUT_STEP - self._offers)
+            for _ in range(step):
+                cursor, outbox = turns.popitem()
+                if not outbox.send(data):
+                    cursor.offer(chunk)
+            self._offers += step
+            if self._offers == FAN_OUT_STEP:
+                self._offers = 0
+                await trio.lowlevel.checkpoint()
 
     def _evict(self, conversation: int, messages: list[wire.Message]) -> None:
         """What an edit or a forgetting changed in the log is not sent from the tail any more."""

@@ -122,9 +122,8 @@ class Session:
         once of one that is removed."""
         self.stop_reading()
         self._quit |= bye.reason == ByeReason.KICKED
-        self.cursor.stop()
         self.reply(bye)
-        self.outbox.close()
+        self.cursor.stop()
         self._ends = min(self._ends, trio.current_time() + within)
         if self._life is not None:
             self._life.deadline = self._ends

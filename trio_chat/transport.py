@@ -2,6 +2,7 @@
 
 import math
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -34,6 +35,9 @@ class Transport(Protocol):
 
     def try_send(self, data: bytes | memoryview) -> int:
         """Send what goes without waiting; how many bytes that was, 0 if none."""
+
+    def direct(self) -> Callable[[bytes], int]:
+        """What `try_send` calls, for who sends often. It may raise OSError too, and does where `try_send` gives 0."""
 
     async def wait_writable(self) -> None:
         """Wait until `try_send` may send at least one byte."""
@@ -83,6 +87,10 @@ class SocketTransport:
             return 0
         except OSError as exc:
             raise Disconnected(str(exc)) from exc
+
+    def direct(self) -> Callable[[bytes], int]:
+        """See Transport."""
+        return self._sock.send
 
     async def wait_writable(self) -> None:
         """See Transport."""

@@ -243,6 +243,9 @@ class ServerTransport:
         with _gone_is(Disconnected):
             return self._end.put(data)
 
+    def direct(self) -> Callable[[bytes], int]:
+        return self.try_send
+
     async def wait_writable(self) -> None:
         with _gone_is(Disconnected):
             await self._end.room()

@@ -1,5 +1,7 @@
 """A transport in memory, for sessions under a simulated clock: bounded like a socket's buffer, and breakable."""
 
+from collections.abc import Callable
+
 import trio
 
 import wire
@@ -35,6 +37,9 @@ class MemoryTransport:
         self._sent += sent
         self._arrived.set()
         return len(sent)
+
+    def direct(self) -> Callable[[bytes], int]:
+        return self.try_send
 
     async def wait_writable(self) -> None:
         while len(self._sent) >= self.window:

@@ -16,14 +16,20 @@ from trio_chat.model import Chunk
 from trio_chat.outbox import Outbox
 
 
-class Nothing:
-    """A source in which nothing was ever said."""
+class Unread:
+    """A source of which nobody reads: all there is is offered."""
 
     def head(self, conversation: int) -> int:
-        return 0
+        return 1 << 31
+
+    def place(self, cursor: Cursor, conversation: int) -> int:
+        return 1 << 31
+
+    def strike_off(self, cursor: Cursor) -> None:
+        pass
 
     async def page(self, conversation: int, after: int) -> LogPage:
-        raise AssertionError("there is nothing to read")
+        raise AssertionError("nobody catches up here")
 
 
 class Readers:
@@ -36,7 +42,7 @@ class Readers:
 
     def _cursor(self) -> Cursor:
         outbox = Outbox(MemoryTransport(), max_bytes=1 << 20, max_control=1 << 16, stall_timeout=1, budget=self.budget)
-        cursor = Cursor(Nothing(), outbox, lambda *_: b"")
+        cursor = Cursor(Unread(), outbox, lambda *_: b"")
         cursor.enter(1, 0)
         cursor.mode = Mode.LIVE
         self.budget.add(cursor)
@@ -66,7 +72,7 @@ def test_the_largest_give_first_until_there_is_room_again() -> None:
 def test_whoever_holds_nothing_that_it_could_give_is_left_alone() -> None:
     readers = Readers(2, most=800)
     readers.cursors[0].mode = Mode.PAUSED
-    readers.cursors[0]._outbox.control(bytes(900))
+    readers.cursors[0].outbox.control(bytes(900))
     readers.offer(1, [1], 10)
     assert not readers.live(1), "the only one who can"
     readers.cursors[1].mode = Mode.LIVE

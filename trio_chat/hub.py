@@ -34,7 +34,7 @@ class _Stream:
         self.head = 0
         self.tail: list[bytes] = []
         self.tail_bytes = 0
-        self.members: dict[Cursor, Outbox] = {}
+        self.members: dict[Outbox, Cursor] = {}
 
 
 class Hub:
@@ -49,11 +49,11 @@ class Hub:
         self._tails: OrderedDict[_Stream, None] = OrderedDict()
         """The streams that have a tail, the least recently used first."""
         self._offered = 0
-        """The conversation of the chunk that is being offered."""
+        """The conversation of the chunk that is being offered; 0 for none."""
         self._before = 0
         """The seq before that chunk."""
-        self._turns: dict[Cursor, Outbox] = {}
-        """Who is yet to be offered it."""
+        self._turn = 0
+        """The fan-outs so far: this one's number. An outbox with an older one is yet to be offered the chunk."""
         self._offers = 0
         """Since the last checkpoint of the fan-out."""
         self._published = 0
@@ -69,7 +69,9 @@ class Hub:
     def enter(self, cursor: Cursor, conversation: int, after: int) -> None:
         """Make the cursor a member, from `after` + 1 on."""
         cursor.enter(conversation, after)
-        self._stream(conversation).members[cursor] = cursor.outbox
+        self._stream(conversation).members[cursor.outbox] = cursor
+        if conversation == self._offered:
+            self.strike_off(cursor)
 
     def leave(self, cursor: Cursor, conversation: int) -> None:
         """End the membership; a cursor that is none is no error."""
@@ -85,7 +87,7 @@ class Hub:
     def members(self, conversation: int) -> list[Cursor]:
         """The cursors that read the conversation, as of now."""
         stream = self._streams.get(conversation)
-        return list(stream.members) if stream else []
+        return list(stream.members.values()) if stream else []
 
     def forget(self, conversation: int) -> None:
         """Let go of a conversation that nobody will read again."""
@@ -103,7 +105,7 @@ class Hub:
 
     def _remove(self, cursor: Cursor, conversation: int) -> None:
         if conversation in self._streams:  # it may have ended for all but a client that is being replaced
-            self._streams[conversation].members.pop(cursor, None)
+            self._streams[conversation].members.pop(cursor.outbox, None)
         if conversation == self._offered:
             self.strike_off(cursor)
 
@@ -116,13 +118,13 @@ class Hub:
 
     def place(self, cursor: Cursor, conversation: int) -> int:
         """See `Source.place`."""
-        if conversation == self._offered and cursor in self._turns:
+        if conversation == self._offered and cursor.outbox.turn != self._turn:
             return self._before
         return self.head(conversation)
 
     def strike_off(self, cursor: Cursor) -> None:
         """See `Source.strike_off`."""
-        self._turns.pop(cursor, None)
+        cursor.outbox.turn = self._turn
 
     async def page(self, conversation: int, after: int) -> LogPage:
         """The messages from `after` + 1 on, at most 200 or about 64 KiB, never past the head. Raises Unavailable.
@@ -182,20 +184,24 @@ class Hub:
         self._progress = trio.Event()
 
     async def _offer(self, chunk: Chunk) -> None:
-        """To every member, the one that came last first. Nobody who becomes one meanwhile has a turn."""
+        """To each member in turn, the one first that came first."""
+        members = self._stream(chunk.conversation).members
         self._offered, self._before = chunk.conversation, chunk.first - 1
-        turns = self._turns = self._stream(chunk.conversation).members.copy()
-        data = chunk.data
-        while turns:
-            step = min(len(turns), FAN_OUT_STEP - self._offers)
-            for _ in range(step):
-                cursor, outbox = turns.popitem()
-                if not outbox.send(data):
-                    cursor.offer(chunk)
-            self._offers += step
-            if self._offers == FAN_OUT_STEP:
+        self._turn += 1
+        turn, data = self._turn, chunk.data
+        turns = list(members)
+        for start in range(0, len(turns), FAN_OUT_STEP):
+            step = turns[start : start + FAN_OUT_STEP]
+            for outbox in step:
+                if outbox.turn != turn:
+                    outbox.turn = turn
+                    if not outbox.send(data):
+                        members[outbox].offer(chunk)
+            self._offers += len(step)
+            if self._offers >= FAN_OUT_STEP:
                 self._offers = 0
                 await trio.lowlevel.checkpoint()
+        self._offered = 0
 
     def _evict(self, conversation: int, messages: list[wire.Message]) -> None:
         """What an edit or a forgetting changed in the log is not sent from the tail any more."""

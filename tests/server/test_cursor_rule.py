@@ -83,6 +83,15 @@ class AwaitBeforeLive(Cursor):
         return page
 
 
+class KeepsItsTurn(Cursor):
+    async def next_page(self) -> bytes | None:
+        mode, turn = self.mode, self.outbox.turn
+        page = await super().next_page()
+        if self.mode is not mode:
+            self.outbox.turn = turn
+        return page
+
+
 class NoRewind(Cursor):
     def _fall_behind(self, *_: Chunk) -> None:
         self.outbox.take_back()
@@ -115,11 +124,6 @@ class OffersBeforeTheHead(Hub):
             await trio.lowlevel.checkpoint()
             self._append(room, seq, [data], len(data))
             self._published = entry.commit
-
-
-class KeepsItsTurn(Hub):
-    def strike_off(self, cursor: Cursor) -> None:
-        pass
 
 
 class NobodyWaitsForATurn(Hub):
@@ -167,7 +171,7 @@ class HelpsTheBusy(Outbox):
         (HELD_UP, {"cursor_class": NothingTakenBack}),
         (FREE, {"hub_class": PastTheHead}),
         (FREE, {"hub_class": OffersBeforeTheHead}),
-        (FREE, {"hub_class": KeepsItsTurn}),
+        (FREE, {"cursor_class": KeepsItsTurn}),
         (FREE, {"hub_class": NobodyWaitsForATurn}),
         (FREE, {"hub_class": EverybodyWaitsForATurn}),
         (FREE, {"outbox_class": HalfAChunk}),

@@ -31,7 +31,8 @@ class Lane:
 
     def take(self, nonce: bytes) -> bool:
         """Whether it is the turn of the entry with this nonce; then those behind it may follow."""
-        self.settled(nonce)
+        if self._waits_for == nonce:
+            self._waits_for = None
         return self._waits_for is None
 
     def failed(self, nonce: bytes) -> None:
@@ -44,7 +45,7 @@ class Lane:
             self._waits_for = None
 
 
-class Submission(msgspec.Struct, frozen=True):
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """A draft, and whom to tell: `reply` gets the Stored for the request `id`, unless `cursor` was shown the echo; or
     a Refused, with the code UNAVAILABLE. Without a cursor nobody was. `repeated` is called where it was stored
     before."""

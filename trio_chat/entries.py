@@ -67,6 +67,8 @@ def check_about(state: State, account: Account, draft: Draft, about: wire.Messag
 
 def check_printable(text: str) -> None:
     """Raise Refusal(TEXT_INVALID) for a text with control characters."""
+    if text.isprintable():  # most are, and it takes a quarter of the time
+        return
     bad = _CONTROL.search(text)
     if bad is not None:
         raise Refusal(Code.TEXT_INVALID, f"the text holds the control character U+{ord(bad[0]):04X}; leave it out")

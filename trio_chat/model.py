@@ -11,7 +11,7 @@ LOBBY: Final = 1
 """Conversation id of `#lobby`, which everybody joins on arrival."""
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An entry on its way to the log. `nonce` is the sender's: the same (account, nonce) is stored once.
 
     An EDIT gives the entry `ref` of the conversation its text. A FORGET takes that entry and its edits and reactions
@@ -43,14 +43,14 @@ class Draft(msgspec.Struct, frozen=True):
         )
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """An entry of the log. `commit` counts what was stored since the log was opened, dense from 1, in that order."""
 
     commit: int
     message: wire.Message
 
 
-class Receipt(msgspec.Struct, frozen=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What became of a Draft: it is the entry `seq`. `commit` is its number in the feed; 0 where it was there before,
     under the same nonce."""
 

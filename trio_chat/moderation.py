@@ -69,10 +69,8 @@ def check_begin(state: State, account: Account, now: float) -> None:
 
 def check_pace(state: State, account: Account, room: Conversation, event: wire.Say, now: float) -> None:
     """Whether the room's slow mode lets the account say this now. Raises Refusal(SLOW_MODE)."""
-    if event.kind not in PACED or account.operator:
-        return
     wait = state.rules.wait(room.id, account.id, event.nonce, now)
-    if wait:
+    if wait and event.kind in PACED and not account.operator:
         text = f"one line each {state.rules.slow(room.id)} s here; wait {math.ceil(wait)} s"
         raise Refusal(Code.SLOW_MODE, text, retry_after=milliseconds(wait))
 

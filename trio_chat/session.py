@@ -248,7 +248,8 @@ class Session:
 
     async def _do(self, event: Request) -> None:
         try:
-            if not await self._has_turn(event):
+            at_once = isinstance(event, wire.Say) and self._throttle.take_message()
+            if not at_once and not await self._has_turn(event):
                 return
             if isinstance(event, wire.Resume):
                 self._resume(event)
@@ -277,10 +278,10 @@ class Session:
         answered."""
         if not isinstance(event, wire.Say):
             await self._throttle.request(SEARCH_COST if isinstance(event, wire.Search) else 1)
-        elif not self._throttle.take_message():
-            if await self._is_answered(event):
-                self._throttle.forgive()
-                return False
+        elif await self._is_answered(event):
+            self._throttle.forgive()
+            return False
+        else:
             await self._throttle.message()
         return True
 

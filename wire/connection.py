@@ -42,8 +42,7 @@ class Connection:
     def __init__(self, role: Role) -> None:
         self.role: Final = role
         self._peer = role.peer
-        self._ours = START[role]
-        self._theirs = START[role.peer]
+        self._enter(START[role], START[role.peer])
         self._buffer = bytearray()
         self._receive_types = CLIENT_TYPES if role is Role.SERVER else SERVER_TYPES
         self._receive_limit = MAX_FRAME_LOGIN if role is Role.SERVER else MAX_FRAME_SERVER
@@ -77,7 +76,7 @@ class Connection:
             return self._next_event()
         except RemoteProtocolError as exc:
             self._error = RemoteProtocolError(exc.code, exc.text)  # without the traceback, which refers to us
-            self._theirs = State.ERROR
+            self._enter(self._ours, State.ERROR)
             self._buffer.clear()
             raise
 
@@ -95,7 +94,7 @@ class Connection:
                 event = decode(cls, payload)
                 self._move(self._peer, cls, event)
                 return event
-            if (self._peer, self._theirs) not in TABLE:
+            if not self._their_moves:
                 raise RemoteProtocolError(Code.WRONG_STATE, "nothing may follow a Bye")
             if self.role is Role.SERVER:
                 return Unknown(number, decode_id(payload))
@@ -109,7 +108,7 @@ class Connection:
         if isinstance(event, Encoded):
             for cls in event.kinds:
                 self._check(cls)
-                if TABLE[self.role, self.our_state][cls] != (self.our_state, None):
+                if self._our_moves[cls] != (self._ours, None):
                     raise LocalProtocolError(f"a {cls.__name__} moves states, so it cannot be sent as Encoded")
             return event.data
         self._check(type(event))
@@ -120,23 +119,28 @@ class Connection:
         return data
 
     def _check(self, cls: type[Event]) -> None:
-        if cls not in TABLE.get((self.role, self.our_state), {}):
-            raise LocalProtocolError(f"a {self.role.name} in {self.our_state.name} may not send {cls.__name__}")
+        if cls not in self._our_moves:
+            raise LocalProtocolError(f"a {self.role.name} in {self._ours.name} may not send {cls.__name__}")
 
     def _move(self, sender: Role, cls: type[Event], event: Event) -> None:
         mine = sender is self.role
         state, other = (self._ours, self._theirs) if mine else (self._theirs, self._ours)
-        moves = TABLE.get((sender, state), {})
-        if cls not in moves:
+        move = (self._our_moves if mine else self._their_moves).get(cls)
+        if move is None:
             raise RemoteProtocolError(Code.WRONG_STATE, f"a {cls.__name__} may not come in state {state.name}")
-        new, turn = moves[cls]
+        new, turn = move
         if new is state and turn is None:
             return
         if turn is not None and other is State.WAIT:  # who said Bye, or broke off, takes no turn
             other = turn
-        self._ours, self._theirs = (new, other) if mine else (other, new)
+        self._enter(*((new, other) if mine else (other, new)))
         if isinstance(event, Welcome):
             if self.role is Role.SERVER:
                 self._receive_limit = event.max_frame
             else:
                 self._send_limit = max(event.max_frame, MAX_FRAME_CLIENT)
+
+    def _enter(self, ours: State, theirs: State) -> None:
+        self._ours, self._theirs = ours, theirs
+        self._our_moves = TABLE.get((self.role, ours), {})
+        self._their_moves = TABLE.get((self._peer, theirs), {})

@@ -9,6 +9,7 @@ import wire
 from trio_chat.log.rows import row_id
 from wire import Kind
 
+_ALTERS: Final = (Kind.EDIT, Kind.FORGET, Kind.TOPIC)  # a look into an enum takes 75 ns, and each line is looked at
 _EVER: Final = "SELECT id FROM nonce WHERE account = :account AND id > :after AND id < :own"
 _OF_BATCH: Final = "SELECT id FROM message WHERE account = :account AND id > :after AND id < :own"
 
@@ -17,7 +18,7 @@ def apply(connection: apsw.Connection, batch: Iterable[wire.Message]) -> None:
     """Do what these new entries, whose rows are there, do to older ones, in their order. Raises apsw.Error."""
     forgot: dict[tuple[int, int], int] = {}
     """By conversation and account: up to which seq nothing of it is left, as this batch has seen to."""
-    for message in batch:
+    for message in [message for message in batch if message.kind in _ALTERS]:
         match message.kind:
             case Kind.EDIT:
                 connection.execute(

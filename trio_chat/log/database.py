@@ -8,6 +8,7 @@ A writer and readers each have a connection of their own. What the writer does a
   5 ms beside a busy loop. For the same reason readers fetch a page as one row of JSON.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ import apsw
 import wire
 from trio_chat.log import alter, saved
 from trio_chat.log.reader import BUSY
-from trio_chat.log.rows import Place, place_of, read_messages, row_id, values
+from trio_chat.log.rows import MAX_SEQ, Place, place_of, read_messages, row_id, values
 from trio_chat.log.schema import MIGRATIONS, check, prepare
 from trio_chat.model import Draft, Record
 
@@ -118,7 +119,7 @@ class Database:
     def _assign(
         self, drafts: Iterable[Draft], old: dict[tuple[int, bytes], int]
     ) -> tuple[dict[int, tuple[int, int]], list[Place], list[wire.Message]]:
-        """Give seqs to what is not in `old`: the new heads, all places, and the new entries."""
+        """Give seqs to what is not in `old`: the new heads, all places, and the new entries. Raises apsw.FullError."""
         now = self._now()
         known = dict(old)
         fresh: dict[int, tuple[int, int]] = {}
@@ -133,9 +134,11 @@ class Database:
             conversation = draft.conversation
             head, last = fresh.get(conversation) or self._heads.get(conversation, (0, 0))
             head, last = fresh[conversation] = head + 1, max(now, last)
-            known[key] = row_id(conversation, head)
+            known[key] = conversation << 32 | head
             places.append(Place(conversation, head, new=True))
             messages.append(draft.entry(head, last))
+        if any(head > MAX_SEQ for head, _ in fresh.values()):
+            raise apsw.FullError("a conversation has no seq left")
         return fresh, places, messages
 
     def _insert(self, messages: Sequence[wire.Message]) -> bool:
@@ -143,7 +146,7 @@ class Database:
         before = self._connection.total_changes()
         self._many(
             "INSERT OR IGNORE INTO nonce VALUES",
-            [(message.account, message.nonce, row_id(message.conversation, message.seq)) for message in messages],
+            [(message.account, message.nonce, message.conversation << 32 | message.seq) for message in messages],
         )
         if self._connection.total_changes() - before != len(messages):
             return False
@@ -176,4 +179,4 @@ def _parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any, ...]
 
 
 def _flat(rows: Iterable[tuple[Any, ...]]) -> list[Any]:
-    return [value for row in rows for value in row]
+    return list(itertools.chain.from_iterable(rows))

@@ -12,7 +12,7 @@ MAX_SEQ: Final = (1 << 32) - 1
 _COLUMNS: Final = 'id, time, kind, ref, account, sender, "to", hex(nonce), text'
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where a Draft is stored."""
 
     conversation: int
@@ -62,7 +62,7 @@ def place_of(row: int, *, new: bool) -> Place:
 def values(message: wire.Message) -> tuple[Any, ...]:
     """The columns of its row."""
     return (
-        row_id(message.conversation, message.seq),
+        message.conversation << 32 | message.seq,
         message.time,
         message.kind,
         message.ref,

@@ -8,7 +8,6 @@ each under way, which keeps the server's loop busy all the time. The log is on t
 the disk alone writes and syncs 4 KiB, again and again, for a second: how long that takes is the least that an ack can.
 """
 
-import argparse
 import os
 import tempfile
 import time
@@ -19,8 +18,8 @@ from typing import Final
 
 from bench import rivals
 from bench.compare import joined
+from bench.figures import main
 from bench.load import Load
-from bench.tls import shown
 
 TALKERS: Final = 10
 READERS: Final = 500
@@ -82,14 +81,5 @@ def _syncs(file: Path, seconds: float) -> list[float]:
     return sorted(times)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
-    options = parser.parse_args()
-    for what, found in run(options.rounds, options.seconds).items():
-        print(f"{what:40} {shown(found, 2)}")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, run, rounds=5, seconds=3)

@@ -6,15 +6,14 @@ Counted from the start of `python -m trio_chat`, with TLS, on a data folder that
 certificate are there. The server has a core of its own. Milliseconds, as the median with the least and the most.
 """
 
-import argparse
 import subprocess
 import sys
 import tempfile
 import time
 from typing import Final
 
+from bench.figures import main
 from bench.peers import cores
-from bench.tls import shown
 
 LISTENING: Final = "ms to listening"
 
@@ -42,12 +41,5 @@ def run(rounds: int, seconds: float) -> dict[str, list[float]]:
         return {LISTENING: [begin(folder) * 1000 for _ in range(rounds)]}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=15)
-    for what, found in run(parser.parse_args().rounds, 0).items():
-        print(f"{what}: {shown(found, 0)}")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, run, rounds=15)

@@ -7,7 +7,6 @@ said ten lines each, so that everything was delivered to all. KiB of resident me
 what the server had before the first; as medians with the least and the most.
 """
 
-import argparse
 import ssl
 import tempfile
 import time
@@ -16,9 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from bench.peers import READ, Member, any_server, join, line
+from bench.figures import main
+from bench.peers import READ, Member, any_server, join, line, resident
 from bench.rivals import be_load, trio_chat
-from bench.tls import resident, shown
 
 AMOUNTS: Final = (1000, 10_000)
 AT_ONCE: Final = 32
@@ -81,14 +80,5 @@ def run(rounds: int, seconds: float, amounts: tuple[int, ...] = AMOUNTS) -> dict
     return figures
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--members", type=int, nargs="+", default=AMOUNTS)
-    options = parser.parse_args()
-    for what, found in run(options.rounds, 0, tuple(options.members)).items():
-        print(f"{what}: {shown(found, 1)}")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, run, rounds=3, members=AMOUNTS)

@@ -12,9 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.peers import READ, Member, join, line, serving
+from bench.peers import READ, Member, join, line, resident, serving
 from bench.ptys import Pty, client, quiet
-from bench.tls import resident
 
 BATCH = 500
 """Lines that are said before the speakers' own echoes are read."""

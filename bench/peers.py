@@ -152,6 +152,12 @@ def cpu(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def resident(pid: int) -> int:
+    """KiB of memory that a process has."""
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(one.split()[1]) for one in status if one.startswith("VmRSS:"))
+
+
 MESSAGE = b"TCHT\x01\x45"
 """What each frame of a message begins with."""
 

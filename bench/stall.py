@@ -7,7 +7,6 @@ nine tenths of them leave at once (the process that has their sockets is killed)
 when their time to come back is over. See `watched`.
 """
 
-import argparse
 import os
 import signal
 import socket
@@ -19,8 +18,8 @@ from typing import Final
 
 from bench import rivals
 from bench.compare import joined
+from bench.figures import main
 from bench.load import Load
-from bench.tls import shown
 
 MEMBERS: Final = 10_000
 GRACE: Final = 3
@@ -92,14 +91,5 @@ def _leavers(kind: rivals.Kind, server: rivals.Server, numbers: range) -> int:
     return pid
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--members", type=int, default=MEMBERS)
-    options = parser.parse_args()
-    for what, found in run(options.rounds, 2, options.members).items():
-        print(f"{what:20} {shown(found, 1)}")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, run, rounds=3, seconds=2, members=(MEMBERS,))

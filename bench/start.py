@@ -18,9 +18,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.figures import shown
 from bench.peers import serving
 from bench.ptys import Pty, client
-from bench.tls import shown
 
 PROMPT = b"#lobby>"
 KEYS = {"first": "ж".encode(), "again": "ю".encode()}

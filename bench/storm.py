@@ -9,7 +9,6 @@ stopped. Meanwhile one that stayed says a line to itself every 10 ms. The client
 for all of them: its part of its core is told too.
 """
 
-import argparse
 import os
 import select
 import socket
@@ -25,9 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import wire
 from bench import rivals
+from bench.figures import main
 from bench.load import LoadError
 from bench.peers import MESSAGE, READ, Member, count, join, line
-from bench.tls import shown
 
 MEMBERS: Final = 2000
 LINES: Final = 50
@@ -212,14 +211,5 @@ def _talk(talkers: list[Member]) -> None:
             got += count(talker, talker.sock.recv(READ), MESSAGE)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--members", type=int, default=MEMBERS)
-    options = parser.parse_args()
-    for what, found in run(options.rounds, 0, options.members).items():
-        print(f"{what:40} {shown(found, 2)}")
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, run, rounds=3, members=(MEMBERS,))

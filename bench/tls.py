@@ -7,23 +7,36 @@ take turns; of each figure the median is printed, with the least and the most.
 """
 
 import argparse
+import select
 import ssl
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from bench.figures import shown
 from bench.flood import run_round
-from bench.peers import MESSAGE, READ, Server, any_server, connected, count, cpu, join, line, serving
+from bench.peers import (
+    MESSAGE,
+    READ,
+    Member,
+    Server,
+    any_server,
+    connected,
+    count,
+    cpu,
+    join,
+    line,
+    received,
+    resident,
+    serving,
+)
 
+Turn = Callable[[int, list[Member]], float]
+"""Given a server and its members: CPU seconds of a million deliveries."""
 WAYS: tuple[ssl.SSLContext | None, ...] = (any_server(), None)
-
-
-def shown(figures: Sequence[float], digits: int) -> str:
-    low, middle, high = min(figures), statistics.median(figures), max(figures)
-    return f"{middle:,.{digits}f} ({low:,.{digits}f} to {high:,.{digits}f})"
 
 
 def handshakes(server: Server, amount: int) -> float:
@@ -47,12 +60,6 @@ def first_message(server: Server, tls: ssl.SSLContext | None) -> float:
     took = time.perf_counter() - start
     member.sock.close()
     return took
-
-
-def resident(pid: int) -> int:
-    """KiB."""
-    with open(f"/proc/{pid}/status") as status:
-        return next(int(one.split()[1]) for one in status if one.startswith("VmRSS:"))
 
 
 def idle(amount: int, tls: ssl.SSLContext | None) -> float:
@@ -86,7 +93,7 @@ def main() -> None:
         print(f"KiB an idle connection, {'TLS' if tls else 'plaintext'}: {shown(sizes, 1)}", flush=True)
     for amount in (100, 1000):
         for window in (1, 10):
-            figures = deliveries(amount, window, options.rounds, options.seconds)
+            figures = deliveries(amount, flooded(window, options.seconds), options.rounds)
             encrypted, plain = zip(*figures, strict=True)
             print(
                 f"CPU-s a million deliveries, {amount:,} members, window {window}: TLS {shown(encrypted, 2)}, "
@@ -95,7 +102,36 @@ def main() -> None:
             )
 
 
-def deliveries(amount: int, window: int, rounds: int, seconds: float) -> list[list[float]]:
+def flooded(window: int, seconds: float) -> Turn:
+    """Ten members have `window` lines each under way."""
+    return lambda pid, members: run_round(pid, members, 10, window, seconds).cpu_per_million
+
+
+def paced(rate: float, seconds: float) -> Turn:
+    """So many lines a second in all."""
+
+    def turn(pid: int, members: list[Member]) -> float:
+        by_fd = {member.sock.fileno(): member for member in members}
+        poll = select.epoll()
+        for fd in by_fd:
+            poll.register(fd, select.EPOLLIN)
+        said, due, got, before = 0, int(rate * seconds), 0, cpu(pid)
+        start = time.perf_counter()
+        while got < due * len(members):
+            wait = start + said / rate - time.perf_counter()
+            if said < due and wait <= 0:
+                talker = members[said % 10]
+                talker.sock.sendall(line(talker))
+                said += 1
+            for fd, _ in poll.poll(max(0, wait) if said < due else 1):
+                got += count(by_fd[fd], received(by_fd[fd]))
+        poll.close()
+        return (cpu(pid) - before) / got * 1e6
+
+    return turn
+
+
+def deliveries(amount: int, turn: Turn, rounds: int) -> list[list[float]]:
     """CPU seconds of a million deliveries, of each round: with TLS, and in plaintext."""
     with ExitStack() as stack:
         sides = []
@@ -103,10 +139,7 @@ def deliveries(amount: int, window: int, rounds: int, seconds: float) -> list[li
             data = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=".")))
             server = stack.enter_context(serving(amount, data=data, tls=tls is not None))
             sides.append((server.pid, [join(server.port, f"member{number}", tls=tls) for number in range(amount)]))
-        figures = [
-            [run_round(pid, members, 10, window, seconds).cpu_per_million for pid, members in sides]
-            for _ in range(rounds)
-        ]
+        figures = [[turn(pid, members) for pid, members in sides] for _ in range(rounds)]
         for _, members in sides:
             for member in members:
                 member.sock.close()
@@ -114,12 +147,13 @@ def deliveries(amount: int, window: int, rounds: int, seconds: float) -> list[li
 
 
 def run(rounds: int, seconds: float) -> dict[str, list[float]]:
-    """CPU of a delivery to 1,000 members with TLS, as a multiple of that in plaintext in the same round."""
+    """CPU of a delivery to 1,000 members, and of 20 lines a second to 500, with TLS, as a multiple of that in plaintext
+    in the same round."""
+    turns = {f"1000 x {window}": (1000, flooded(window, seconds)) for window in (1, 10)}
+    turns["500 x 20/s"] = 500, paced(20, max(5, seconds))
     return {
-        f"CPU with TLS, times, 1000 x {window}": [
-            one / other for one, other in deliveries(1000, window, rounds, seconds)
-        ]
-        for window in (1, 10)
+        f"CPU with TLS, times, {what}": [one / other for one, other in deliveries(amount, turn, rounds)]
+        for what, (amount, turn) in turns.items()
     }
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from bench import acks, begin, idle, rooms, stall, storm, tls
+from bench.figures import shown
 from bench.rivals import BUILT
-from bench.tls import shown
 
 WORKS: Final[dict[str, Callable[[int, float], dict[str, list[float]]]]] = {
     "acks": acks.run,

@@ -14,6 +14,7 @@ machine and versions is kept.
 
 import argparse
 import json
+import os
 import socket
 import statistics
 import time
@@ -29,6 +30,8 @@ SENDERS: Final = 10
 SETTLED: Final = 6
 """Quarters of a second in which a server did next to nothing: trio-chat begins with its index after one second."""
 AT_ONCE: Final = 8
+PACED: Final = 10
+"""Seconds of a turn of (b) at least: 200 lines, of which p99 leaves two out."""
 LOGINS: Final = 400
 LOGIN_SERVERS: Final = ("trio-chat", "ngircd")
 """inspircd lets people in once a second only; the others know no login."""
@@ -73,6 +76,7 @@ class Comparison:
             figures: dict[str, Figures] = {}
             for number in range(self._run["rounds"]):
                 self._noise.look()
+                os.sync()  # what works before this one wrote, and did not sync, is written now, and not in their turns
                 for name in rotated(names, number):
                     if name not in servers:
                         continue
@@ -236,7 +240,7 @@ def show(servers: dict[str, Figures]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3, help="of each turn; (b) takes 5 at least")
+    parser.add_argument("--seconds", type=float, default=3, help=f"of each turn; (b) takes {PACED} at least")
     parser.add_argument("--servers", nargs="+", default=list(rivals.SERVERS), choices=rivals.SERVERS)
     parser.add_argument("--works", default="abc", help="which of a, b and c")
     parser.add_argument("--json", type=Path, default=rivals.BUILT / "compare.json")
@@ -251,7 +255,7 @@ def main() -> None:
             for members in (100, 1000):
                 comparison.work(f"flood {members}", flood(members, options.seconds))
         if "b" in options.works:
-            comparison.work("500 x 20/s", pace(20, 500, max(5, options.seconds)))
+            comparison.work("500 x 20/s", pace(20, 500, max(PACED, options.seconds)))
         if "c" in options.works:
             comparison.work("logins", logins, LOGIN_SERVERS)
     finally:

@@ -17,7 +17,7 @@ from typing import Final
 import matplotlib as mpl
 
 from bench import rivals
-from bench.compare import Figures, Run
+from bench.compare import PACED, Figures, Run
 
 mpl.use("svg")
 import matplotlib.pyplot as plt
@@ -104,7 +104,7 @@ def _where(run: Run) -> str:
     loops, (stolen,) = noise["loop ms"], noise["stolen %"]
     return (
         f"{about['date']}, {about['cpu']}, {about['kernel']}; {about['versions']}. Medians of {run['rounds']} rounds, "
-        f"{run['seconds']:g} s each, paced ones 5 at least. "
+        f"{run['seconds']:g} s each, paced ones {PACED} at least. "
         "The machine's own noise: between the rounds the same little loop took "
         f"{_short(min(loops))} to {_short(max(loops))} ms, {_short(statistics.median(loops))} as a rule, and "
         f"{_short(stolen)}% of the time went to other guests of its host."

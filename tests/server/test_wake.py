@@ -35,10 +35,7 @@ async def test_a_wait_that_was_cancelled_leaves_nothing_to_wake() -> None:
         await wake.wait()
     assert scope.cancelled_caught
     wake.wake()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(wake.wait)
-        await trio.testing.wait_all_tasks_blocked()
-        wake.wake()
+    await trio.lowlevel.checkpoint()
 
 
 async def test_who_is_woken_and_cancelled_at_once_was_woken() -> None:

@@ -101,7 +101,7 @@ class Outbox:
             return False
         try:
             sent = at_once(data)
-        except (OSError, Disconnected):
+        except (OSError, ValueError, Disconnected):
             sent = 0
         if sent < len(data):
             self._rest = data[sent:]

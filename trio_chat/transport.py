@@ -37,7 +37,8 @@ class Transport(Protocol):
         """Send what goes without waiting; how many bytes that was, 0 if none."""
 
     def direct(self) -> Callable[[bytes], int]:
-        """What `try_send` calls, for who sends often. It may raise OSError too, and does where `try_send` gives 0."""
+        """What `try_send` calls, for who sends often. It may raise OSError and ValueError too, and does so where
+        `try_send` gives 0."""
 
     async def wait_writable(self) -> None:
         """Wait until `try_send` may send at least one byte."""

@@ -1,5 +1,6 @@
 """What waits for one client: bounded, in order, and sent by one task."""
 
+import ssl
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -179,6 +180,25 @@ async def test_a_socket_error_that_is_found_by_who_offers_is_the_senders(autojum
         transport.break_with(ConnectionResetError("reset"))
         assert outbox.offer(chunk(b"hello"))
     assert lost == ["reset"]
+
+
+@pytest.mark.parametrize("error", [BlockingIOError, BrokenPipeError, ssl.SSLWantWriteError, ValueError])
+async def test_whatever_the_socket_raises_is_nobody_elses(error: type[Exception], autojump_clock: MockClock) -> None:
+    class Raising(MemoryTransport):
+        def direct(self) -> Callable[[bytes], int]:
+            def send(_: bytes) -> int:
+                raise error
+
+            return send
+
+    transport = Raising()
+    outbox = outbox_of(transport)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(outbox.run, nothing, unexpected)
+        await trio.testing.wait_all_tasks_blocked()
+        assert outbox.offer(chunk(b"hello"))
+        outbox.close()
+    assert transport.take() == b"hello", "the sender tries once more"
 
 
 async def test_nobody_helps_a_sender_that_was_cancelled(autojump_clock: MockClock) -> None:
